@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The whole build in one file, without recursion. Four worlds, each with one block of variables and
+# one pattern rule into a directory of its own under build/:
+#
+#	kernel	kernel/**/*.[cS]		bare aarch64	build/stet (a flat Image), build/stet.elf
+#	user	vmm/ user/ tests/user/ ...	static musl	build/user/
+#	host	kernel/**/x_test.c, x_model.c	this machine	build/host/, under ASan and UBSan
+#	guest	tests/guest/*.[cS]		bare aarch64	build/guest/
+#
+# `make help` lists the targets. New files are found by wildcard; nothing is listed here but what
+# cannot be guessed.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+S := build/sysroot
+GOALS := $(or $(MAKECMDGOALS),all)
+
+# What each target needs on this machine. tools/setup installs only what is missing.
+SETUP := $(if $(filter-out clean help format,$(GOALS)),build) \
+	$(if $(filter run gdb test bench,$(GOALS)),run) \
+	$(if $(filter check test bench clang lint host plugin,$(GOALS)),test) \
+	$(if $(filter gdb format,$(GOALS)),dev)
+ifneq ($(strip $(SETUP)),)
+$(shell tools/setup $(SETUP) >&2)
+ifneq ($(.SHELLSTATUS),0)
+$(error set-up incomplete, see above)
+endif
+endif
+
+CROSS := $(if $(filter-out aarch64,$(shell uname -m)),aarch64-linux-gnu-)
+CC := $(CROSS)gcc
+HOSTCC := gcc
+CLANG := clang
+LIBGCC = $(shell $(CC) -print-libgcc-file-name)
+# The headers every arm64 world shares: the compiler's own and the kernel's UAPI.
+CC_INCLUDE = $(shell $(CC) -print-file-name=include)
+UAPI := -isystem $S/usr/include/aarch64-linux-gnu -isystem $S/usr/include
+MUSL := $S/usr/lib/aarch64-linux-musl
+LIBFDT := $S/usr/lib/aarch64-linux-gnu/libfdt.a
+
+WARN := -Wall -Wextra -Werror
+DEPS = -MMD -MP -MF $@.d -MT $@
+
+# without-tests LIST: the files of LIST that are not host tests or models
+without-tests = $(filter-out %_test.c %_model.c,$1)
+
+# ---- kernel ------------------------------------------------------------------------------------
+
+KERNEL_C := $(call without-tests,$(shell find kernel -name '*.c' 2>/dev/null | sort))
+KERNEL_S := $(shell find kernel -name '*.S' 2>/dev/null | sort)
+OFFSETS_C := $(filter kernel/arch/offsets.c,$(KERNEL_C))
+KERNEL_C := $(filter-out $(OFFSETS_C),$(KERNEL_C))
+KERNEL_LD := $(wildcard kernel/boot/kernel.ld)
+KERNEL_OBJS := $(patsubst %,build/%.o,$(KERNEL_C) $(KERNEL_S))
+KERNEL_INCLUDE := -Ikernel -Ibuild/kernel -idirafter kernel/lib/freestanding
+KERNEL_WARN := $(WARN) -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wundef -Wvla
+KERNEL_BASE := -std=gnu11 -march=armv8.1-a -mgeneral-regs-only -ffreestanding -fno-pic \
+	-mcmodel=small -O2 -g -fno-common -fno-stack-protector -fomit-frame-pointer \
+	-fno-asynchronous-unwind-tables -fno-strict-aliasing
+KERNEL_CFLAGS = $(KERNEL_BASE) -mno-outline-atomics -fconserve-stack $(KERNEL_WARN) \
+	-nostdinc -isystem $(CC_INCLUDE) $(KERNEL_INCLUDE) $(UAPI)
+KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
+	-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
+
+KERNEL_OFFSETS := $(if $(OFFSETS_C),build/kernel/offsets.h)
+
+build/kernel/%.c.o: kernel/%.c Makefile | $S/stamp
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_CFLAGS) $(DEPS) -c $< -o $@
+
+build/kernel/%.S.o: kernel/%.S Makefile $(KERNEL_OFFSETS) | $S/stamp
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_CFLAGS) $(DEPS) -c $< -o $@
+
+# Structure offsets for assembly: offsets.c is compiled to assembly whose `#define NAME value`
+# lines are taken out.
+build/kernel/offsets.h: kernel/arch/offsets.c Makefile | $S/stamp
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_CFLAGS) -MMD -MP -MF $@.d -MT $@ -S $< -o $(@D)/offsets.s
+	sed -n 's/^[[:space:]]*#define \([A-Za-z0-9_]*\) [#$$]*\(.*\)/#define \1 \2/p' \
+		$(@D)/offsets.s >$@
+
+build/stet.elf: $(KERNEL_OBJS) $(KERNEL_LD)
+	$(CC) $(KERNEL_LDFLAGS) -Wl,-T,$(KERNEL_LD) -Wl,-Map,build/stet.map $(KERNEL_OBJS) \
+		$(LIBFDT) $(LIBGCC) -o $@
+
+build/stet: build/stet.elf
+	$(CROSS)objcopy -O binary $< $@
+
+.PHONY: kernel
+kernel: $(KERNEL_OBJS) $(if $(KERNEL_LD),build/stet)
+
+# clang reads every kernel file too: its thread-safety analysis checks the lock annotations.
+CLANG_FLAGS = --target=aarch64-none-elf $(KERNEL_BASE) $(KERNEL_WARN) -Wthread-safety \
+	-Wno-unknown-warning-option -Wno-unused-command-line-argument -Wno-gnu-variable-sized-type-not-at-end \
+	-nostdlibinc $(KERNEL_INCLUDE) $(UAPI)
+CLANG_OKS := $(patsubst %,build/clang/%.ok,$(KERNEL_C) $(OFFSETS_C))
+
+build/clang/%.ok: % Makefile | $S/stamp
+	@mkdir -p $(@D)
+	$(CLANG) $(CLANG_FLAGS) -fsyntax-only $(DEPS) $<
+	@touch $@
+
+.PHONY: clang
+clang: $(CLANG_OKS)
+
+# ---- user: static arm64 Linux programs with musl -------------------------------------------------
+
+USER_CFLAGS = -std=gnu11 -march=armv8-a -O2 -g $(WARN) -fno-pic -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -mno-outline-atomics -D_GNU_SOURCE \
+	-nostdinc -isystem $(CC_INCLUDE) -isystem $S/usr/include/aarch64-linux-musl $(UAPI) -I. -Itests
+USER_LINK = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
+	$(MUSL)/crt1.o $(MUSL)/crti.o $1 -Wl,--start-group -lc $(LIBGCC) -Wl,--end-group \
+	$(MUSL)/crtn.o -L$(MUSL) -o $@
+
+user-objs = $(patsubst %,build/user/obj/%.o,$(call without-tests,$1))
+# programs DIR: what is built from the sources directly in DIR, one program each
+programs = $(patsubst %.c,build/user/%,$(call without-tests,$(wildcard $1/*.c)))
+
+TAP_OBJS := $(call user-objs,tests/tap.c tests/tap_main.c $(wildcard tests/lib/*.c))
+KVM_OBJS := $(call user-objs,$(wildcard tests/kvm/lib/*.c tests/kvm/lib/*.S))
+BENCH_OBJS := $(call user-objs,$(wildcard bench/lib/*.c bench/lib/*.S))
+VMM_OBJS := $(call user-objs,$(wildcard vmm/*.c))
+
+USER_SMALL := $(patsubst user/%.c,build/user/%,$(wildcard user/*.c))
+USER_TESTS := $(call programs,tests/user)
+KVM_TESTS := $(call programs,tests/kvm)
+BENCHES := $(call programs,bench)
+VMM := $(if $(VMM_OBJS),build/user/stet)
+
+# tests run in the order they stand in their file
+build/user/obj/tests/%: USER_CFLAGS += -fno-toplevel-reorder
+
+build/user/obj/%.o: % Makefile | $S/stamp
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) $(DEPS) -c $< -o $@
+
+build/user/stet: $(VMM_OBJS)
+	$(call USER_LINK,$(VMM_OBJS) $(LIBFDT))
+
+$(USER_SMALL): build/user/%: build/user/obj/user/%.c.o
+	$(call USER_LINK,$<)
+
+$(USER_TESTS): build/user/%: build/user/obj/%.c.o $(TAP_OBJS)
+	@mkdir -p $(@D)
+	$(call USER_LINK,$^)
+
+$(KVM_TESTS): build/user/%: build/user/obj/%.c.o $(TAP_OBJS) $(KVM_OBJS)
+	@mkdir -p $(@D)
+	$(call USER_LINK,$^)
+
+$(BENCHES): build/user/%: build/user/obj/%.c.o $(BENCH_OBJS)
+	@mkdir -p $(@D)
+	$(call USER_LINK,$^)
+
+.PHONY: user
+user: $(VMM) $(USER_SMALL) $(USER_TESTS) $(KVM_TESTS) $(BENCHES)
+
+# ---- host: unit tests and models under sanitizers ------------------------------------------------
+#
+# Pure code is what has a test or a model beside it, all of kernel/lib, and what PURE_MORE names.
+# It goes into one archive, from which each test takes what it needs; tests/host/stubs.c stands in
+# for the rest of the kernel. The string functions are the host's own: the sanitizers know them.
+
+PURE_MORE :=
+HOST_OWN := kernel/lib/string.c
+
+TEST_C := $(shell find kernel vmm -name '*_test.c' -o -name '*_model.c' 2>/dev/null | sort)
+PURE_C := $(filter-out $(HOST_OWN),$(sort $(call without-tests,$(wildcard kernel/lib/*.c) $(PURE_MORE) \
+	$(wildcard $(patsubst %_test.c,%.c,$(patsubst %_model.c,%.c,$(TEST_C)))))))
+HOST_TESTS := $(patsubst %.c,build/host/%,$(TEST_C))
+PURE_OBJS := $(patsubst %,build/host/obj/%.o,$(PURE_C))
+HOST_OBJS := $(patsubst %,build/host/obj/%.o,tests/tap.c tests/tap_main.c tests/host/stubs.c)
+# The arm64 UAPI headers come before the host's, so that both worlds see the same structures.
+HOST_CFLAGS := -std=gnu11 -O1 -g $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -fno-strict-aliasing -fno-toplevel-reorder -D_GNU_SOURCE -Ikernel -I. -Itests $(UAPI)
+
+build/host/obj/%.o: % Makefile | $S/stamp
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOST_CFLAGS) $(DEPS) -c $< -o $@
+
+build/host/pure.a: $(PURE_OBJS)
+	@rm -f $@
+	ar -rcs $@ $(PURE_OBJS)
+
+$(HOST_TESTS): build/host/%: build/host/obj/%.c.o $(HOST_OBJS) build/host/pure.a
+	@mkdir -p $(@D)
+	$(HOSTCC) -fsanitize=address,undefined $^ -o $@
+
+build/host/passed: $(HOST_TESTS)
+	@mkdir -p $(@D)
+	$(if $(HOST_TESTS),prove -Q --exec env $(HOST_TESTS))
+	@touch $@
+
+.PHONY: host
+host: build/host/passed
+
+# ---- guest: bare EL1 images ----------------------------------------------------------------------
+
+GUEST_CFLAGS = -std=gnu11 -march=armv8-a -ffreestanding -fno-pic -mcmodel=tiny -O2 -g $(WARN) \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -mno-outline-atomics \
+	-nostdinc -isystem $(CC_INCLUDE) -I. -Itests $(UAPI)
+GUEST_LIB := $(patsubst %,build/guest/obj/%.o,$(wildcard tests/guest/lib/*.c tests/guest/lib/*.S))
+GUESTS := $(patsubst tests/guest/%,build/guest/%,$(basename $(wildcard tests/guest/*.c tests/guest/*.S)))
+
+build/guest/obj/%.o: % Makefile | $S/stamp
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) $(DEPS) -c $< -o $@
+
+guest-obj = $(patsubst %,build/guest/obj/%.o,$(wildcard tests/guest/$1.c tests/guest/$1.S))
+
+.SECONDEXPANSION:
+$(GUESTS): build/guest/%: $$(call guest-obj,%) $(GUEST_LIB) tests/guest/guest.ld
+	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
+		-Wl,--no-warn-rwx-segments -Wl,-T,tests/guest/guest.ld \
+		$(filter %.o,$^) $(LIBGCC) -o $@.elf
+	$(CROSS)objcopy -O binary $@.elf $@
+
+.PHONY: guest
+guest: $(GUESTS)
+
+# ---- everything ----------------------------------------------------------------------------------
+
+$S/stamp: tools/sysroot
+	tools/sysroot
+
+.PHONY: all check clean format help
+all: kernel user guest
+
+check: all clang host
+
+clean:
+	find build -mindepth 1 -maxdepth 1 ! -name sysroot -exec rm -rf {} + 2>/dev/null || true
+
+format:
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+help:
+	@echo 'make           build the kernel (build/stet), the VMM (build/user/stet) and all programs'
+	@echo 'make check     build everything, warnings are errors; clang; host tests'
+	@echo 'make clean     remove what was built (not the unpacked packages in build/sysroot)'
+	@echo 'make format    format the C sources'
+
+-include $(shell find build -name '*.d' -not -path 'build/sysroot/*' 2>/dev/null)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What stands in for the kernel around pure code in a host test: the log goes to stderr, a panic
+ * aborts. All weak: a test that wants to see them defines its own.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void printk(const char *format, ...);
+_Noreturn void panic(const char *format, ...);
+
+__attribute__((weak, format(printf, 1, 2))) void printk(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+}
+
+__attribute__((weak, format(printf, 1, 2))) _Noreturn void panic(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fprintf(stderr, "panic: ");
+	vfprintf(stderr, format, args);
+	fprintf(stderr, "\n");
+	va_end(args);
+	abort();
+}
