@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What one CPU is: its number, what runs on it, what it can do. TPIDR_EL2 points at its struct cpu
+ * for ever, so this_cpu() is one instruction; the kernel is not preemptible, so the answer holds
+ * until the caller sleeps.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "lib/types.h"
+
+#define MAX_CPUS 64
+
+struct thread;
+
+/* Which world the CPU's registers are set up for; see docs/banks.md, "the crossing". */
+enum cpu_mode {
+	CPU_HOST,  /* HCR_EL2.TGE = 1, host vectors, host TPIDR_EL0 … */
+	CPU_GUEST, /* TGE = 0, guest vectors; set by kvm, undone before any return to EL0 */
+};
+
+struct cpu {
+	struct thread *current;	   /* offset 0: vectors.S */
+	uint64_t irq_stack_top;	   /* offset 8: the stack for a stack overflow, vectors.S */
+	uint32_t mode;		   /* offset 16: enum cpu_mode, tested at each return to EL0 */
+	uint32_t id;		   /* offset 20: 0 .. cpu_count() - 1 */
+	uint64_t scratch[2];	   /* offset 24: vectors.S, before there is a register to use */
+	uint64_t guest;		   /* offset 40: kvm's vcpu in world_run(), 0 outside */
+	uint64_t mpidr;		   /* affinity bits only */
+	uint64_t gicr;		   /* VA of this CPU's redistributor */
+	_Atomic bool online;
+	uint64_t irq_count, idle_ns;
+};
+
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *cpu;
+
+	/* Not volatile: the value never changes on a CPU, and nobody migrates between sleeps... */
+	__asm__ volatile("mrs %0, tpidr_el2" : "=r"(cpu));
+	return cpu;
+}
+
+static inline unsigned cpu_id(void)
+{
+	return this_cpu()->id;
+}
+
+unsigned cpu_count(void); /* CPUs the machine has that came up */
+struct cpu *cpu_get(unsigned id);
+
+/* Features of all CPUs together, read once at boot from the ID registers. */
+enum cpu_feature {
+	CPU_PAN,
+	CPU_VHE,
+	CPU_SVE,
+	CPU_SME,
+	CPU_RNDR,
+	CPU_AARCH32_EL1,
+	CPU_PAUTH,
+	CPU_MTE,
+	CPU_VMID16,
+	CPU_ASID16,
+	CPU_FGT,
+	CPU_HCX,
+	CPU_ECV,
+	CPU_SCXTNUM, /* CSV2_2 */
+	CPU_RAS,
+	CPU_FEATURES,
+};
+bool cpu_has(enum cpu_feature f);
+unsigned cpu_pa_bits(void);	/* 32..48 */

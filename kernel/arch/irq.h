@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Masking interrupts on this CPU, and who answers which interrupt.
+ * Handlers run on the CPU's current kernel stack with interrupts masked and must not wait.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+static inline void irq_disable(void)
+{
+	__asm__ volatile("msr daifset, #2" ::: "memory");
+}
+
+static inline void irq_enable(void)
+{
+	__asm__ volatile("msr daifclr, #2" ::: "memory");
+}
+
+static inline uint64_t irq_save(void) /* the state to give back to irq_restore() */
+{
+	uint64_t daif;
+
+	__asm__ volatile("mrs %0, daif\n\tmsr daifset, #2" : "=r"(daif)::"memory");
+	return daif;
+}
+
+static inline void irq_restore(uint64_t daif)
+{
+	__asm__ volatile("msr daif, %0" ::"r"(daif) : "memory");
+}
+
+static inline bool irq_masked(void)
+{
+	uint64_t daif;
+
+	__asm__ volatile("mrs %0, daif" : "=r"(daif));
+	return daif & 0x80;
+}
+
+typedef void (*irq_handler)(void *arg, unsigned intid);
+
+/* Answer SPI or PPI intid from now on; -EINVAL (no such), -EBUSY (taken). The GIC works with
+ * EOImode 1. A handler registered with keep_active ends with priority dropped but the interrupt
+ * still Active: somebody else (a guest's EOI through a list register, irq_deactivate()) ends it. */
+int irq_register(unsigned intid, irq_handler handler, void *arg, bool keep_active);
+/* Enable at the distributor or, for PPIs, at this CPU's redistributor. level: SPIs only. */
+void irq_unmask(unsigned intid, bool edge);
+void irq_mask(unsigned intid);
+void irq_deactivate(unsigned intid);
+/* The Active bit of a PPI of this CPU (GICR_ISACTIVER0 / ICACTIVER0). */
+bool irq_ppi_active(unsigned intid);
+void irq_ppi_set_active(unsigned intid, bool active);
+uint64_t irq_counts(unsigned intid, unsigned cpu); /* taken so far, for /proc/interrupts */
+
+/* SGIs between CPUs; the handler runs masked on the other CPU. */
+enum ipi {
+	IPI_RESCHEDULE, /* look at the work bits, or leave the idle loop: no handler of its own */
+	IPI_BANK,	/* bank_handle_requests() */
+	IPI_CALL,	/* cpu_call() */
+	IPI_STOP,	/* a panic elsewhere */
+	IPI_COUNT,
+};
+void ipi_register(enum ipi ipi, void (*handler)(void));
+/* What this CPU wrote before is seen by the handler (DSB ISHST, then ICC_SGI1R_EL1). */
+void ipi_send(unsigned cpu, enum ipi ipi);
+/* Run fn(arg) on cpu with interrupts masked and wait for it. Unmasked, no spinlock held. */
+void cpu_call(unsigned cpu, void (*fn)(void *), void *arg);

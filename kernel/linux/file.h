@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Open files: what a descriptor names. Everything a program can open is a struct file with a table
+ * of operations: kvm's VMs and vCPUs, eventfds, pipes, the tty, /proc, RAM files.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "lib/types.h"
+#include "sched/mutex.h"
+#include "sched/wait.h"
+
+struct file;
+struct vma;
+struct space;
+struct inode;
+struct stat;
+
+/* A caller that wants to know when a file becomes ready: poll() adds an entry to each queue. */
+struct poll_table {
+	void (*add)(struct poll_table *table, struct wait_queue *queue);
+};
+static inline void poll_wait(struct poll_table *table, struct wait_queue *queue)
+{
+	if (table)
+		table->add(table, queue);
+}
+
+/* Where bytes come from or go to: a program's memory or the kernel's (exec, tests). */
+struct iter {
+	bool user;
+	union {
+		uint64_t uva;
+		void *kva;
+	};
+	size_t left;
+	/* more segments (readv): the next ones, NULL when this is the last */
+	const struct iter_segment {
+		uint64_t base, length;
+	} *segments;
+	unsigned segment_count;
+};
+void iter_user(struct iter *it, uint64_t uva, size_t size);
+void iter_kernel(struct iter *it, void *kva, size_t size);
+size_t iter_left(const struct iter *it); /* over all segments */
+/* Advance by size; 0 or -EFAULT. */
+int iter_put(struct iter *it, const void *from, size_t size); /* a read() delivers */
+int iter_get(struct iter *it, void *to, size_t size);	      /* a write() takes */
+
+struct file_ops {
+	/* *pos is the file's position or pread's; bytes moved or -errno. May sleep. */
+	ssize_t (*read)(struct file *f, struct iter *to, loff_t *pos);
+	ssize_t (*write)(struct file *f, struct iter *from, loff_t *pos);
+	loff_t (*seek)(struct file *f, loff_t offset, int whence); /* NULL: -ESPIPE */
+	long (*ioctl)(struct file *f, unsigned cmd, uint64_t arg); /* NULL: -ENOTTY */
+	/* POLL* bits ready now; adds its queues to table (NULL: only asks). NULL: always ready. */
+	uint32_t (*poll)(struct file *f, struct poll_table *table);
+	/* Fill in vma->ops / vma->file for a mapping; NULL: -ENODEV. */
+	int (*mmap)(struct file *f, struct vma *vma);
+	int (*fsync)(struct file *f);
+	int (*stat)(struct file *f, struct stat *st);
+	ssize_t (*readdir)(struct file *f, struct iter *to); /* linux_dirent64 records */
+	int (*truncate)(struct file *f, loff_t size);
+	void (*release)(struct file *f); /* last reference gone. May sleep */
+};
+
+struct file {
+	_Atomic uint32_t refs;
+	uint32_t flags; /* O_* : access mode, O_APPEND, O_NONBLOCK */
+	const struct file_ops *ops;
+	void *data; /* the ops' own */
+	struct inode *inode; /* of a path in the RAM file system, else NULL */
+	loff_t pos;
+	struct mutex pos_lock; /* covers pos for read(), write(), lseek() */
+};
+
+/* A file that is no path ("anon inode"): refs 1. NULL: no memory. */
+struct file *file_create(const struct file_ops *ops, void *data, uint32_t flags);
+static inline struct file *file_get(struct file *f)
+{
+	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+	return f;
+}
+void file_put(struct file *f);
+
+/* Descriptors of the current process. */
+struct fd_table;
+struct file *fd_get(int fd); /* takes a reference; NULL: -EBADF. */
+/* Lowest free number for f (the table takes over the caller's reference on success); -EMFILE, -ENOMEM. */
+int fd_install(struct file *f, bool cloexec);
+int fd_close(int fd);
+
+/* A descriptor as ioctl() needs it: no reference counting where the process has one thread or the
+ * table is not shared... (fast path of KVM_RUN). put with fd_put_light(). */
+struct fd_light {
+	struct file *file;
+	bool counted;
+};
+struct fd_light fd_get_light(int fd);
+static inline void fd_put_light(struct fd_light fd)
+{
+	if (fd.counted)
+		file_put(fd.file);
+}
+
+/* ---- eventfd, for irqfd and ioeventfd (linux/eventfd.c) ---- */
+/* The eventfd of a descriptor, one reference; -EBADF, -EINVAL (not an eventfd). */
+int eventfd_from_fd(int fd, struct file **out);
+/* Add n to its counter and wake; any context. */
+void eventfd_signal(struct file *eventfd, uint64_t n);
+struct wait_queue *eventfd_queue(struct file *eventfd); /* irqfd adds its callback entry */
+bool eventfd_take(struct file *eventfd); /* counter -> 0; true if it was not 0. Any context */
+
+/* ---- devices: /dev/NAME (linux/devfs.c) ---- */
+int devfs_register(const char *name, unsigned major, unsigned minor, bool block,
+		   int (*open)(struct file *f), uint32_t mode);
+/* ---- /proc/PATH made on each open by show() (linux/procfs.c) ---- */
+struct text; /* a growing buffer */
+void text_printf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int procfs_register(const char *path, void (*show)(struct text *t, void *arg), void *arg);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What boot/ calls of linux/: start-up in order. */
+#pragma once
+
+#include "lib/types.h"
+
+void linux_init(void);				    /* tables, /dev, /proc: after sched and drivers */
+int ramfs_load_cpio(const void *archive, size_t size); /* lay a newc archive over the RAM file system; file
+						       contents are used in place. -EINVAL: damaged */
+/* Boot gives the console to the tty: received characters come by tty_input(), from the uart's interrupt. */
+void tty_input(char c);
