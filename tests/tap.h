@@ -62,11 +62,11 @@ struct tap_test {
 	void (*run)(void);
 };
 
+/* Defines a test; those of a file run in its order. */
 #define TEST(fn)                                                                                   \
 	static void fn(void);                                                                      \
-	static const struct tap_test fn##_entry __attribute__((section("tap_tests"), used)) = {    \
-		#fn, fn                                                                            \
-	};                                                                                         \
+	static const struct tap_test fn##_entry                                                    \
+		__attribute__((section("tap_tests"), used, no_reorder)) = { #fn, fn };             \
 	static void fn(void)
 
 /* Run the tests [first, end). The number of failed ones. */
