@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A virtual CPU: its general registers (here after every exit), its context in the guest bank and in
+ * the vector bank, what must be done before it goes on, and what it waits for.
+ *
+ * One claimant at a time: whoever holds vcpu->lock. Other CPUs may only set a request and kick.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <linux/kvm.h>
+
+#include "bank/bank.h"
+#include "bank/fp.h"
+#include "kvm/decode.h"
+#include "kvm/guest_regs.h"
+#include "kvm/vm.h"
+#include "sched/ktimer.h"
+#include "sched/mutex.h"
+#include "sched/wait.h"
+
+struct vgic_cpu;
+
+/* Everything due before the guest goes on is a bit here, consumed in vcpu.c, in one place. */
+enum {
+	REQ_VGIC = 1u << 0,  /* something that decides the list registers changed: vgic_flush() */
+	REQ_POWER = 1u << 1, /* psci.c: power state changed (CPU_ON, CPU_OFF, suspend) */
+	REQ_COUNTER = 1u << 2, /* vm->counter_offset changed */
+	REQ_STOP = 1u << 3,    /* leave to the VMM with vcpu->run->exit_reason as it stands */
+	REQ_WFI = 1u << 4,     /* the guest waits for an interrupt: block */
+};
+
+/* What an exit's handler says: negative -errno: leave KVM_RUN with it. */
+enum {
+	EXIT_TO_VMM = 0, /* run->exit_reason and its union are filled in; KVM_RUN returns 0 */
+	EXIT_RESUME = 1, /* handled; the guest goes on */
+};
+
+enum power_state { /* OFF -> ON_PENDING by another's CPU_ON, ON_PENDING -> ON by its own thread */
+	POWER_ON,
+	POWER_ON_PENDING,
+	POWER_OFF,
+};
+
+/* The two timers of EL1, PPI 27 and 30: registers are in the guest bank. kvm/vtimer.c. */
+enum { VTIMER_VIRTUAL, VTIMER_PHYSICAL, VTIMERS };
+struct vtimer {
+	bool active[VTIMERS]; /* Active bits of the PPIs while evicted: they travel with the bank */
+	struct ktimer wake;   /* armed only while the vCPU is blocked and evicted */
+};
+
+struct vcpu_stats { /* plain counters, written by the vCPU's own thread */
+	uint64_t exits, hvc, wfx, sysreg, mmio_kernel, mmio_vmm, s2_faults, irq, fp_traps, signals;
+	uint64_t blocks, entries, crossings;
+};
+
+struct vcpu {
+	/* world.S names these: kernel/arch/offsets.c or the checks in world.c */
+	uint64_t x[31]; /* offset 0 */
+	uint64_t pc, pstate;
+	uint64_t esr, far, hpfar; /* of the last exit; the last two for aborts only */
+	uint64_t hcr;		  /* HCR_EL2 while it runs, TGE clear */
+	uint64_t host_sp;	  /* the kernel's SP while in the guest */
+
+	_Atomic uint32_t requests; /* REQ_*; see vcpu_kick() */
+	uint32_t id;		   /* KVM's vcpu id */
+	unsigned index;		   /* in vm->vcpus */
+	struct vm *vm;
+	struct mutex lock;	   /* held by every ioctl of the vCPU, KVM_RUN too */
+	struct kvm_run *run;	   /* one page, mapped by the VMM: never trust what is read back */
+
+	struct bank_ctx bank;	   /* in guest_bank */
+	struct guest_regs regs;	   /* its image */
+	struct fp_context fp;	   /* in vector_bank */
+	struct vtimer timer;
+	struct vgic_cpu *vgic;	   /* vgic_vcpu_init(); never NULL once the vCPU exists */
+
+	bool initialised;	   /* KVM_ARM_VCPU_INIT was done: else KVM_RUN is -ENOEXEC */
+	uint32_t features;	   /* of KVM_ARM_VCPU_INIT, word 0 */
+	_Atomic uint32_t power;	   /* enum power_state; changes under vm->power_lock */
+	uint64_t boot_pc, boot_context; /* for POWER_ON_PENDING */
+	bool boot_big_endian;
+
+	_Atomic bool in_run;	   /* its thread is inside KVM_RUN */
+	_Atomic bool blocked;	   /* … and waits in sleepers */
+	struct wait_queue sleepers; /* WFI, and powered off */
+
+	struct mmio_access mmio;   /* given to the VMM by KVM_EXIT_MMIO */
+	bool mmio_pending;	   /* to be completed at the next KVM_RUN: mmio_complete() */
+
+	struct vcpu_stats stats;
+};
+
+/* ---- vcpu.c; api.c holds vcpu->lock around all of these but create and kick ---- */
+/* A vCPU with that id, not initialised, in no bank. vm->lock held. -ENOMEM, -EINVAL, -EEXIST. The caller
+ * publishes it in vm->vcpus (vcpu_create fills index) and calls vgic_vcpu_init(). */
+int vcpu_create(struct vm *vm, unsigned id, struct vcpu **out);
+/* Out of every bank, freed. Nobody refers to it any more. */
+void vcpu_destroy(struct vcpu *vcpu);
+/* KVM_ARM_VCPU_INIT: features as given; resets all registers. -EINVAL, -ENOENT. */
+int vcpu_init(struct vcpu *vcpu, const struct kvm_vcpu_init *init);
+/* KVM_ARM_PREFERRED_TARGET. */
+void vcpu_preferred_target(struct kvm_vcpu_init *init);
+/* KVM_RUN. 0 with run->exit_reason, -EINTR, -ENOEXEC, -EIO (another address space), -ENOMEM, -EFAULT. */
+int vcpu_run(struct vcpu *vcpu);
+/* Set the request and see to it that it is looked at: the vCPU leaves the guest or wakes from WFI.
+ * Any context, any lock. */
+void vcpu_kick(struct vcpu *vcpu, uint32_t request);
+/* MP_STATE: KVM_MP_STATE_RUNNABLE or _STOPPED. */
+void vcpu_get_mp_state(struct vcpu *vcpu, struct kvm_mp_state *state);
+int vcpu_set_mp_state(struct vcpu *vcpu, const struct kvm_mp_state *state);
+/* VCPU_EVENTS: a pending SError. */
+int vcpu_get_events(struct vcpu *vcpu, struct kvm_vcpu_events *events);
+int vcpu_set_events(struct vcpu *vcpu, const struct kvm_vcpu_events *events);
+/* {HAS,GET,SET}_DEVICE_ATTR of a vCPU (timer PPIs, …): 0, -ENXIO, … */
+int vcpu_has_attr(struct vcpu *vcpu, const struct kvm_device_attr *attr);
+int vcpu_get_attr(struct vcpu *vcpu, const struct kvm_device_attr *attr);
+int vcpu_set_attr(struct vcpu *vcpu, const struct kvm_device_attr *attr);
+
+/* MPIDR_EL1 of that vCPU: affinity and bit 31. */
+uint64_t vcpu_mpidr(const struct vcpu *vcpu);
+
+/* ---- sysreg.c, one_reg.c ---- */
+/* KVM_GET_ONE_REG, SET_ONE_REG: id and user address as in struct kvm_one_reg. -ENOENT, -EINVAL, -EFAULT. */
+int vcpu_get_one_reg(struct vcpu *vcpu, const struct kvm_one_reg *reg);
+int vcpu_set_one_reg(struct vcpu *vcpu, const struct kvm_one_reg *reg);
+/* KVM_GET_REG_LIST: user address of a struct kvm_reg_list. -E2BIG with the count written. */
+int vcpu_get_reg_list(struct vcpu *vcpu, uint64_t user_list);
+
+/* ---- world.c ---- */
+extern struct bank guest_bank;
+/* The vCPU in this CPU's guest bank, or NULL. Masked (PPI handlers: maintenance, timers). */
+struct vcpu *world_resident(void);
+
+/* ---- inject.c: the guest takes an exception instead of the next instruction ---- */
+void inject_undefined(struct vcpu *vcpu);
+/* Synchronous external abort at far. */
+void inject_data_abort(struct vcpu *vcpu, uint64_t far);
+void inject_fetch_abort(struct vcpu *vcpu, uint64_t far);
+
+/* The trapped instruction was done: on to the next. */
+static inline void vcpu_skip_instruction(struct vcpu *vcpu)
+{
+	vcpu->pc += 4;
+	vcpu->pstate &= ~(3ull << 10); /* BTYPE: as after any instruction that is not a branch */
+}
+
+static inline uint64_t vcpu_reg(const struct vcpu *vcpu, unsigned rt)
+{
+	return rt == 31 ? 0 : vcpu->x[rt];
+}
+
+static inline void vcpu_set_reg(struct vcpu *vcpu, unsigned rt, uint64_t value)
+{
+	if (rt != 31)
+		vcpu->x[rt] = value;
+}
+
+/* ---- mmio.c (api half) ---- */
+/* A guest access that no memory answers: an in-kernel device, an ioeventfd, or KVM_EXIT_MMIO.
+ * Returns EXIT_RESUME (done, pc still on the instruction: the caller skips it), EXIT_TO_VMM, -errno. */
+int mmio_access(struct vcpu *vcpu, const struct mmio_access *access);
+/* At the next KVM_RUN: a read's result goes to Rt. vcpu.c skips the instruction when the exit is made. */
+void mmio_complete(struct vcpu *vcpu);

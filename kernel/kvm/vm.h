@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A virtual machine: its memory slots, its stage-2 tables, its vCPUs and devices. A VM is a file
+ * (linux/file.h) and lives until the last of its files (VM, vCPUs, devices, irqfds) is closed.
+ *
+ * Locks, outermost first (docs/locking.md): vcpu->lock, vm->lock, space->lock, then spinlocks:
+ * vm->slots_lock, vm->power_lock and the vgic's.
+ */
+#pragma once
+
+#include <linux/kvm.h>
+
+#include "arch/spinlock.h"
+#include "linux/space.h"
+#include "mm/idspace.h"
+#include "mm/pagetable.h"
+#include "sched/mutex.h"
+
+#define VM_MAX_VCPUS 64
+#define VM_MAX_SLOTS 64
+
+struct vcpu;
+struct vgic;
+struct vm_devices; /* mmio.c: in-kernel devices and ioeventfds by address */
+struct vm_irqfds;  /* irqfd.c: irqfds and the routing table */
+
+/* Guest memory backed by the VMM's own. size 0: the slot is free. */
+struct memory_slot {
+	uint32_t id, flags; /* KVM_MEM_* */
+	ipa_t ipa;
+	uint64_t size;
+	uint64_t uva;
+};
+
+/* kvm/stage2.c: the tables' contents are covered by vm->space->lock. */
+struct stage2 {
+	struct pagetable table;
+	struct id_tag vmid;
+	uint64_t vttbr; /* BADDR | VMID, what is or will be in VTTBR_EL2; stage2_activate() */
+	uint64_t vtcr;
+	unsigned ipa_bits;
+	struct space_notifier notifier;
+	int last_vcpu[MAX_CPUS]; /* which vCPU of this VM ran last on each CPU: local TLBI on change */
+};
+
+struct vm {
+	_Atomic uint32_t refs;
+	struct space *space; /* of the program that created it; one reference */
+	struct mutex lock;   /* covers creation of vCPUs and devices, and changes of slots */
+	struct vcpu *vcpus[VM_MAX_VCPUS]; /* in order of creation */
+	_Atomic unsigned vcpu_count;	  /* release: after vcpus[count - 1] was filled */
+
+	struct spinlock slots_lock; /* covers slots and slots_generation; never taken in interrupts */
+	struct memory_slot slots[VM_MAX_SLOTS]; /* those in use first, sorted by ipa */
+	unsigned slot_count;
+	uint64_t slots_generation; /* counts changes: a fault looks again after it got space->lock */
+
+	struct stage2 stage2;
+	uint64_t counter_offset;    /* CNTVOFF_EL2 of all its vCPUs */
+	struct spinlock power_lock; /* covers the power state of every vCPU (psci.c) */
+
+	/* the other half's */
+	struct vgic *vgic; /* NULL: none created yet */
+	struct vm_devices *devices;
+	struct vm_irqfds *irqfds;
+};
+
+/* vm.c. A reference keeps the VM and all its vCPUs. */
+void vm_get(struct vm *vm);
+void vm_put(struct vm *vm);
+/* The slot that contains ipa, copied; false: none. *generation (may be NULL) is slots_generation. */
+bool vm_find_slot(struct vm *vm, ipa_t ipa, struct memory_slot *slot, uint64_t *generation);
+/* KVM's vcpu id, or by MPIDR affinity (aff3..aff0 as in MPIDR_EL1); NULL: none. Any context. */
+struct vcpu *vm_vcpu_by_id(struct vm *vm, unsigned id);
+struct vcpu *vm_vcpu_by_mpidr(struct vm *vm, uint64_t mpidr);
+
+#define vm_for_each_vcpu(i, vcpu, vm)                                                              \
+	for ((i) = 0; (i) < atomic_load_explicit(&(vm)->vcpu_count, memory_order_acquire) &&       \
+		      ((vcpu) = (vm)->vcpus[i], true);                                             \
+	     (i)++)
+
+/* ---- stage2.c ---- */
+/* ipa_bits 32..stage2_max_ipa_bits(). The notifier is added to vm->space. -ENOMEM, -EINVAL. */
+int stage2_init(struct vm *vm, unsigned ipa_bits);
+/* No vCPU of it is left in any bank. */
+void stage2_destroy(struct vm *vm);
+unsigned stage2_max_ipa_bits(void);
+/* A slot goes, moves or becomes read-only (it is out of vm->slots already): forget its mappings.
+ * Takes vm->space->lock. */
+void stage2_unmap(struct vm *vm, ipa_t ipa, uint64_t size);
+
+/* ---- psci.c and the run loop ---- */
+/* All vCPUs leave the guest and look at that request. */
+void vm_kick_all(struct vm *vm, uint32_t request);
