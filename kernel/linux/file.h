@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "lib/list.h"
 #include "lib/types.h"
 #include "sched/mutex.h"
 #include "sched/wait.h"
@@ -35,9 +36,9 @@ struct iter {
 		void *kva;
 	};
 	size_t left;
-	/* more segments (readv): the next ones, NULL when this is the last */
+	/* more segments (readv): the next ones */
 	const struct iter_segment {
-		uint64_t base, length;
+		uint64_t base, length; /* as struct iovec */
 	} *segments;
 	unsigned segment_count;
 };
@@ -47,6 +48,7 @@ size_t iter_left(const struct iter *it); /* over all segments */
 /* Advance by size; 0 or -EFAULT. */
 int iter_put(struct iter *it, const void *from, size_t size); /* a read() delivers */
 int iter_get(struct iter *it, void *to, size_t size);	      /* a write() takes */
+int iter_zero(struct iter *it, size_t size);		      /* zeros are delivered */
 
 struct file_ops {
 	/* *pos is the file's position or pread's; bytes moved or -errno. May sleep. */
@@ -73,6 +75,7 @@ struct file {
 	struct inode *inode; /* of a path in the RAM file system, else NULL */
 	loff_t pos;
 	struct mutex pos_lock; /* covers pos for read(), write(), lseek() */
+	struct list watches;   /* epoll items that watch this file; linux/epoll.c's lock */
 };
 
 /* A file that is no path ("anon inode"): refs 1. NULL: no memory. */
@@ -84,15 +87,17 @@ static inline struct file *file_get(struct file *f)
 }
 void file_put(struct file *f);
 
-/* Descriptors of the current process. */
-struct fd_table;
+/* The kernel's own reading: size bytes at pos; bytes read (fewer only at the end) or -errno. */
+ssize_t file_read_kernel(struct file *f, void *to, size_t size, loff_t pos);
+
+/* Descriptors of the current process (linux/fd.h has the table itself). */
 struct file *fd_get(int fd); /* takes a reference; NULL: -EBADF. */
 /* Lowest free number for f (the table takes over the caller's reference on success); -EMFILE, -ENOMEM. */
 int fd_install(struct file *f, bool cloexec);
 int fd_close(int fd);
 
-/* A descriptor as ioctl() needs it: no reference counting where the process has one thread or the
- * table is not shared... (fast path of KVM_RUN). put with fd_put_light(). */
+/* A descriptor as a system call needs it for its own duration: uncounted if no other task can
+ * close it meanwhile (Linux's fdget() rule). .file is NULL: -EBADF. Undone by fd_put_light(). */
 struct fd_light {
 	struct file *file;
 	bool counted;

@@ -34,7 +34,8 @@ struct process {
 	int pid;
 	struct process *parent;
 	struct space *space;
-	struct fd_table *fds;
+	struct fd_table *fds;	/* linux/fd.h: one reference for each task */
+	struct fs_state *fs;	/* linux/fs.h: one reference for the process */
 	struct mutex lock; /* covers tasks, children, exit state */
 	struct list tasks, children, child_link;
 	struct signal_actions *actions;

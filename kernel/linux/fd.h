@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Descriptor tables. A table is shared by the tasks that hold a reference: one reference for each
+ * task, so that a count of 1 means "nobody else can close this meanwhile".
+ */
+#pragma once
+
+#include "arch/spinlock.h"
+#include "linux/file.h"
+
+#define FD_MAX 65536	     /* no table grows beyond */
+#define FD_LIMIT_DEFAULT 1024 /* RLIMIT_NOFILE of the first program */
+
+struct fd_table {
+	_Atomic uint32_t refs;
+	struct spinlock lock;	/* covers everything below; a table of one task needs it only to change */
+	unsigned size;		/* numbers the arrays have room for */
+	unsigned limit;		/* RLIMIT_NOFILE: new numbers are below it */
+	struct file **files;
+	uint64_t *used, *cloexec; /* bitmaps of size */
+};
+
+struct fd_table *fd_table_create(void);			/* empty, refs 1. NULL: no memory */
+struct fd_table *fd_table_clone(struct fd_table *from); /* fork: the same files. NULL: no memory */
+static inline struct fd_table *fd_table_get(struct fd_table *t)
+{
+	atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+	return t;
+}
+void fd_table_put(struct fd_table *t); /* the last one closes all. May sleep */
+/* execve: close what is marked. The table is the caller's alone (clone it first if it is shared). */
+void fd_table_exec(struct fd_table *t);
+/* RLIMIT_NOFILE; at most FD_MAX. */
+void fd_table_set_limit(struct fd_table *t, unsigned limit);
+/* A file of another process' table, for /proc/N/fd; one reference. NULL: none. */
+struct file *fd_table_file(struct fd_table *t, unsigned fd);
+/* The lowest used number at or after from; FD_MAX: none. */
+unsigned fd_table_next(struct fd_table *t, unsigned from);
