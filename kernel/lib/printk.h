@@ -18,6 +18,9 @@ void vprintk(const char *fmt, __builtin_va_list args);
  * replayed when the console is set. */
 void printk_set_console(void (*write)(const char *text, size_t length));
 
+/* A panic: whoever was writing to the log or the console will not come back. */
+void printk_seize_console(void);
+
 /* Copy the part of the log from absolute position *pos on, at most size bytes; advances *pos
  * (to the oldest kept byte first, if it has been overwritten). Returns the bytes copied. */
 size_t printk_read(uint64_t *pos, char *to, size_t size);

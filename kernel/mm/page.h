@@ -42,9 +42,11 @@ void *page_alloc_zeroed(unsigned order);
 void page_get(pa_t pa);
 void page_put(pa_t pa);
 unsigned page_refs(pa_t pa);
+/* Of the block that holds this page. */
+unsigned page_order(pa_t pa);
 /* page_put() for what page_alloc() returned; NULL is allowed. */
 void page_free(void *va);
-/* Is this RAM that page_alloc() hands out (references may be taken)? */
+/* Is this RAM that page_alloc() hands out and has handed out, now or before? */
 bool page_is_managed(pa_t pa);
 
 /* In pages. */

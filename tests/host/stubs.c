@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What stands in for the kernel around pure code in a host test: the log goes to stderr, a panic
- * aborts. All weak: a test that wants to see them defines its own.
+ * aborts, a lock spins. All weak: a test that wants to see them defines its own.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "arch/spinlock.h"
 
 void printk(const char *format, ...);
 _Noreturn void panic(const char *format, ...);
@@ -29,4 +31,10 @@ __attribute__((weak, format(printf, 1, 2))) _Noreturn void panic(const char *for
 	fprintf(stderr, "\n");
 	va_end(args);
 	abort();
+}
+
+__attribute__((weak)) void spin_lock_contended(struct spinlock *lock, uint32_t ticket)
+{
+	while (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket)
+		;
 }
