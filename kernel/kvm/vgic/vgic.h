@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtual GICv3 as the rest of kvm sees it. What is pending, enabled and active is model.c's;
+ * the registers of the virtual CPU interface are cpuif.c's.
+ *
+ * The list registers, VMCR and the APRs stand in the hardware as long as the vCPU is in the guest
+ * bank. Nobody else touches them: an injection changes the model, marks the vCPU's list registers
+ * stale and kicks it; its own CPU mends them in vgic_flush().
+ *
+ * Locks: vgic->lock, a spinlock taken with interrupts masked, is inside everything else.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "kvm/vcpu.h"
+#include "kvm/vgic/model.h"
+
+enum { VGIC_PPI_VTIMER = 27, VGIC_PPI_PTIMER = 30, VGIC_PPI_MAINTENANCE = 25 };
+
+/* Once at boot, and on each CPU as it comes up (bank empty: everything closed). */
+int vgic_init(void);
+void vgic_cpu_init(void);
+
+/* ---- life ---- */
+/* KVM_CREATE_DEVICE: vm->lock held. -EEXIST (there is one), -EBUSY (a vCPU has run), -ENOMEM. */
+int vgic_create(struct vm *vm);
+/* With the VM: no vCPU is in a bank any more. NULL vm->vgic is allowed. */
+void vgic_destroy(struct vm *vm);
+/* A new vCPU: fills vcpu->vgic, whether or not the VM has a vgic yet. vm->lock held. -ENOMEM,
+ * -EBUSY (the vgic is initialised: too late). */
+int vgic_vcpu_init(struct vcpu *vcpu);
+void vgic_vcpu_destroy(struct vcpu *vcpu);
+/* KVM_ARM_VCPU_INIT: the CPU interface (VMCR, active priorities) as after reset. In no bank. */
+void vgic_vcpu_reset(struct vcpu *vcpu);
+/* At the first KVM_RUN of each vCPU: are the frames placed and the vgic initialised? 0 (also for a
+ * VM without one), -EBUSY (no KVM_DEV_ARM_VGIC_CTRL_INIT), -ENXIO (an address is missing). */
+int vgic_ready_to_run(struct vcpu *vcpu);
+
+/* ---- interrupts ---- */
+/* Set the line of an SPI (vcpu ignored, may be NULL), or of a vCPU's PPI; a rising line latches an
+ * edge interrupt. An SGI: level true makes it pending. Any context, any lock but vgic->lock.
+ * A HW-linked PPI (the timers): true makes it pending, to be deactivated in the host's GIC by the
+ * guest's own EOI; false takes it back (the caller clears the host's Active bit). 0; -EINVAL: no
+ * such interrupt, -EBUSY: not initialised, -ENXIO: no vgic. */
+int vgic_inject(struct vm *vm, struct vcpu *vcpu, unsigned intid, bool level);
+/* Is a HW-linked PPI pending or active in the guest's eyes (the host's Active bit must stay set)?
+ * The vCPU is in no bank, or in this CPU's and masked. */
+bool vgic_ppi_busy(struct vcpu *vcpu, unsigned intid);
+/* The guest's write to ICC_SGI1R_EL1, ICC_SGI0R_EL1 or ICC_ASGI1R_EL1 (the last two: not Group 1).
+ */
+void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1);
+
+/* ---- around the guest ---- */
+/* Before each entry: masked, the vCPU in this CPU's guest bank. Nothing is done, and no lock taken,
+ * unless something that decides the list registers changed. */
+void vgic_flush_stale(struct vcpu *vcpu);
+static inline void vgic_flush(struct vcpu *vcpu)
+{
+	/* acquire: pairs with the release in vgic_notify(): the change is seen with the mark */
+	if (atomic_load_explicit(&vcpu->vgic->stale, memory_order_acquire))
+		vgic_flush_stale(vcpu);
+}
+/* Is there an interrupt that ends WFI? Any thread's own vCPU: in this CPU's bank (the registers are
+ * read) or in none. Masks interrupts for a moment. */
+bool vgic_pending(struct vcpu *vcpu);
+
+/* ---- the guest bank's part: bank ops of world.c, masked ---- */
+void vgic_save(struct vcpu *vcpu); /* registers -> model and image */
+void vgic_load(struct vcpu *vcpu); /* the reverse; writes everything */
+void vgic_close(void);		   /* nobody's: ICH_HCR_EL2.En = 0 */
+/* The CPU goes idle: a pending list register must not end WFI at once. Masked. The next
+ * vgic_flush() opens the interface again. */
+void vgic_idle(void);
+
+/* ---- the VMM's side: api.c, device.c, mmio.c ---- */
+/* A guest's access at ipa: true if a frame of the vgic answers; *value in or out. Enabled. */
+bool vgic_mmio(struct vcpu *vcpu, ipa_t ipa, unsigned bytes, bool write, uint64_t *value);
