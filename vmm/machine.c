@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A guest from its first instruction to its end: opens what the user named, then makes a virtual
+ * machine with its devices, loads it, runs it and takes it apart; once more for each reset. What
+ * outlives a reset is here and in tty.c: the files, the terminal and the sums of the counters.
+ */
+#include "machine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fdt.h"
+#include "report.h"
+#include "rtc.h"
+#include "serial.h"
+#include "stats.h"
+#include "tty.h"
+#include "virtio_console.h"
+#include "virtio_mmio.h"
+#include "virtio_rng.h"
+
+#define COMMAND_LINE_MAX 2048 /* COMMAND_LINE_SIZE of arm64 Linux */
+
+struct machine {
+	const struct machine_config *config;
+	struct vm vm;
+	struct serial *serial;
+	struct rtc *rtc;
+	struct virtio_device *console;
+	struct virtio_device *virtio[VIRTIO_DEVICES_MAX]; /* the console among them */
+	unsigned virtio_count;
+	struct tty_sink sink;
+};
+
+static void quit(void *vm)
+{
+	vm_stop(vm, VM_QUIT);
+}
+
+/* Disks first, so that the first one is /dev/vda in any guest. */
+static void create_devices(struct machine *m)
+{
+	unsigned n = 0;
+
+	m->serial = serial_create(&m->vm);
+	m->rtc = rtc_create(&m->vm);
+	for (; n < m->config->disk_count; n++)
+		m->virtio[n] = virtio_blk_create(&m->vm, n, &m->config->disks[n]);
+	m->virtio[n] = virtio_rng_create(&m->vm, n);
+	n++;
+	m->console = virtio_console_create(&m->vm, n);
+	m->virtio[n] = m->console;
+	m->virtio_count = n + 1;
+}
+
+static void connect_tty(struct machine *m)
+{
+	m->sink = (struct tty_sink){
+		.input = serial_input, .device = m->serial, .quit = quit, .vm = &m->vm
+	};
+	if (m->config->virtio_console) {
+		m->sink.input = virtio_console_input;
+		m->sink.device = m->console;
+	}
+	tty_set_sink(&m->sink);
+}
+
+/* In this order: the input thread may be waiting in a device, and devices write to the VM. */
+static void disconnect_tty(struct machine *m)
+{
+	serial_close(m->serial);
+	virtio_console_close(m->console);
+	tty_set_sink(NULL);
+}
+
+static void destroy_devices(struct machine *m)
+{
+	for (unsigned i = 0; i < m->virtio_count; i++) {
+		virtio_destroy(m->virtio[i]);
+		free(m->virtio[i]);
+	}
+	rtc_destroy(m->rtc);
+	serial_destroy(m->serial);
+}
+
+static void make_command_line(const struct machine_config *config, char *out)
+{
+	int n = snprintf(out, COMMAND_LINE_MAX, "console=%s earlycon%s%s%s%s%s",
+			 config->virtio_console ? "hvc0" : "ttyAMA0",
+			 config->reboot ? "" : " panic=-1", config->name ? " hostname=" : "",
+			 config->name ? config->name : "", config->command_line ? " " : "",
+			 config->command_line ? config->command_line : "");
+
+	if (n >= COMMAND_LINE_MAX)
+		die("the command line is longer than %d characters", COMMAND_LINE_MAX - 1);
+}
+
+static void load(struct machine *m, struct boot_layout *layout)
+{
+	const struct machine_config *config = m->config;
+	const struct boot_file *initrd = config->initrd.path ? &config->initrd : NULL;
+	char model[80], command_line[COMMAND_LINE_MAX];
+
+	snprintf(model, sizeof(model), "stet%s%s", config->name ? ": " : "",
+		 config->name ? config->name : "");
+	make_command_line(config, command_line);
+	boot_load(layout, &config->kernel, initrd, &m->vm.memory);
+	fdt_write(&m->vm, &(struct fdt_config){
+				  .model = model,
+				  .command_line = command_line,
+				  .boot = layout,
+				  .virtio_devices = m->virtio_count,
+			  });
+}
+
+static enum vm_end run_once(const struct machine_config *config, int kvm,
+			    struct boot_layout *layout, struct stats *stats)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	enum vm_end end;
+
+	if (!m)
+		die("no memory");
+	m->config = config;
+	vm_create(&m->vm, kvm, &config->vm);
+	create_devices(m);
+	load(m, layout);
+	connect_tty(m);
+	vm_start(&m->vm, layout->kernel, layout->fdt);
+	end = vm_wait(&m->vm);
+	disconnect_tty(m);
+	stats_add(stats, &m->vm);
+	destroy_devices(m);
+	vm_destroy(&m->vm);
+	free(m);
+	return end;
+}
+
+static void open_files(struct machine_config *config, struct boot_layout *layout)
+{
+	boot_open(&config->kernel, "kernel");
+	if (config->initrd.path)
+		boot_open(&config->initrd, "initrd");
+	boot_plan(layout, &config->kernel, config->initrd.path ? &config->initrd : NULL,
+		  MEMORY_BASE, config->vm.memory);
+	for (unsigned i = 0; i < config->disk_count; i++)
+		disk_open(&config->disks[i]);
+}
+
+enum vm_end machine_run(struct machine_config *config)
+{
+	static struct stats stats; /* zero at the start; too big for the stack */
+	struct boot_layout layout;
+	enum vm_end end;
+	int kvm;
+
+	open_files(config, &layout);
+	kvm = vm_open_kvm();
+	tty_start();
+	do
+		end = run_once(config, kvm, &layout, &stats);
+	while (end == VM_RESET && config->reboot);
+	tty_restore();
+	if (config->stats)
+		stats_print(&stats, config->name ? config->name : "guest");
+	return end;
+}
