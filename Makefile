@@ -227,6 +227,15 @@ $(GUESTS): build/guest/%: $$(call guest-obj,%) $(GUEST_LIB) tests/guest/guest.ld
 .PHONY: guest
 guest: $(GUESTS)
 
+# ---- the QEMU plugin that counts instructions ----------------------------------------------------
+
+build/plugin/%.so: tools/plugin/%.c Makefile
+	@mkdir -p $(@D)
+	$(HOSTCC) -std=gnu11 -O2 $(WARN) -shared -fPIC -fvisibility=hidden $(DEPS) $< -o $@
+
+.PHONY: plugin
+plugin: build/plugin/count.so
+
 # ---- everything ----------------------------------------------------------------------------------
 
 $S/stamp: tools/sysroot
@@ -235,7 +244,7 @@ $S/stamp: tools/sysroot
 .PHONY: all check clean format help
 all: kernel user guest
 
-check: all clang host
+check: all clang host plugin
 
 clean:
 	find build -mindepth 1 -maxdepth 1 ! -name sysroot -exec rm -rf {} + 2>/dev/null || true
