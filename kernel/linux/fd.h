@@ -36,3 +36,8 @@ void fd_table_set_limit(struct fd_table *t, unsigned limit);
 struct file *fd_table_file(struct fd_table *t, unsigned fd);
 /* The lowest used number at or after from; FD_MAX: none. */
 unsigned fd_table_next(struct fd_table *t, unsigned from);
+
+/* Of the current task, for fcntl(): */
+long fd_duplicate_from(int fd, uint64_t from, bool cloexec); /* F_DUPFD */
+int fd_cloexec(int fd);	/* 0 or 1; -EBADF */
+void fd_set_cloexec(int fd, bool on);

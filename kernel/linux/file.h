@@ -33,9 +33,10 @@ struct iter {
 	bool user;
 	union {
 		uint64_t uva;
-		void *kva;
+		uint8_t *kva;
 	};
-	size_t left;
+	size_t left;  /* of this segment */
+	size_t total; /* of all */
 	/* more segments (readv): the next ones */
 	const struct iter_segment {
 		uint64_t base, length; /* as struct iovec */
@@ -44,11 +45,21 @@ struct iter {
 };
 void iter_user(struct iter *it, uint64_t uva, size_t size);
 void iter_kernel(struct iter *it, void *kva, size_t size);
-size_t iter_left(const struct iter *it); /* over all segments */
-/* Advance by size; 0 or -EFAULT. */
+/* Over count segments of user memory; they stay the caller's. */
+void iter_segments(struct iter *it, const struct iter_segment *segments, unsigned count);
+static inline size_t iter_left(const struct iter *it)
+{
+	return it->total;
+}
+/* Advance by size, at most iter_left(). 0; -EFAULT: advanced by what could be moved before. */
 int iter_put(struct iter *it, const void *from, size_t size); /* a read() delivers */
 int iter_get(struct iter *it, void *to, size_t size);	      /* a write() takes */
 int iter_zero(struct iter *it, size_t size);		      /* zeros are delivered */
+/* How much has moved since iter_left() was start; err if nothing. */
+static inline ssize_t iter_moved(const struct iter *it, size_t start, ssize_t err)
+{
+	return start != it->total ? (ssize_t)(start - it->total) : err;
+}
 
 struct file_ops {
 	/* *pos is the file's position or pread's; bytes moved or -errno. May sleep. */
@@ -64,6 +75,7 @@ struct file_ops {
 	int (*stat)(struct file *f, struct stat *st);
 	ssize_t (*readdir)(struct file *f, struct iter *to); /* linux_dirent64 records */
 	int (*truncate)(struct file *f, loff_t size);
+	long (*fcntl)(struct file *f, unsigned cmd, uint64_t arg); /* what is not for all; NULL: -EINVAL */
 	void (*release)(struct file *f); /* last reference gone. May sleep */
 };
 
@@ -87,6 +99,14 @@ static inline struct file *file_get(struct file *f)
 }
 void file_put(struct file *f);
 
+/* By the rules of access mode and position; pos NULL: the file's own. Bytes or -errno. */
+ssize_t file_read(struct file *f, struct iter *to, loff_t *pos);
+ssize_t file_write(struct file *f, struct iter *from, loff_t *pos);
+int file_stat(struct file *f, struct stat *st);
+static inline bool file_nonblocking(const struct file *f)
+{
+	return __atomic_load_n(&f->flags, __ATOMIC_RELAXED) & 04000; /* O_NONBLOCK */
+}
 /* The kernel's own reading: size bytes at pos; bytes read (fewer only at the end) or -errno. */
 ssize_t file_read_kernel(struct file *f, void *to, size_t size, loff_t pos);
 

@@ -35,7 +35,7 @@ struct process {
 	struct process *parent;
 	struct space *space;
 	struct fd_table *fds;	/* linux/fd.h: one reference for each task */
-	struct fs_state *fs;	/* linux/fs.h: one reference for the process */
+	struct fs_state *fs;	/* linux/inode.h: one reference for the process */
 	struct mutex lock; /* covers tasks, children, exit state */
 	struct list tasks, children, child_link;
 	struct signal_actions *actions;

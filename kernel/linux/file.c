@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Open files: their life, and the read and write family of system calls. Numbers are in fd.c, the
+ * bytes' way to the program in iter.c, everything else one can ask of a file in fcntl.c.
+ *
+ * A file's position is covered by its pos_lock; a call that is alone with the file (uncounted
+ * descriptor, one reference) does without.
+ */
+#include "linux/file.h"
+
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include <linux/uio.h>
+
+#include "arch/usercopy.h"
+#include "lib/bits.h"
+#include "lib/string.h"
+#include "linux/epoll.h"
+#include "linux/inode.h"
+#include "linux/syscalls.h"
+#include "mm/slab.h"
+
+#define RW_MAX 0x7ffff000ull /* bytes of one call, man 2 read */
+#define SEGMENTS_FEW 8	     /* of readv() without allocation */
+
+struct file *file_create(const struct file_ops *ops, void *data, uint32_t flags)
+{
+	struct file *f = kzalloc(sizeof(*f));
+
+	if (!f)
+		return NULL;
+	atomic_init(&f->refs, 1);
+	f->flags = flags;
+	f->ops = ops;
+	f->data = data;
+	mutex_init(&f->pos_lock);
+	list_init(&f->watches);
+	return f;
+}
+
+void file_put(struct file *f)
+{
+	/* acq_rel: release() sees all that was done through the other references */
+	if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (!list_empty(&f->watches))
+		epoll_file_gone(f);
+	if (f->ops && f->ops->release)
+		f->ops->release(f);
+	if (f->inode)
+		inode_put(f->inode);
+	kfree(f);
+}
+
+/* ---- reading and writing ---- */
+
+static bool mode_reads(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_WRONLY && !(f->flags & O_PATH);
+}
+
+static bool mode_writes(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_RDONLY && !(f->flags & O_PATH);
+}
+
+ssize_t file_read(struct file *f, struct iter *to, loff_t *pos)
+{
+	ssize_t n;
+
+	if (!mode_reads(f))
+		return -EBADF;
+	if (!f->ops->read)
+		return f->inode && (f->inode->mode & S_IFMT) == S_IFDIR ? -EISDIR : -EINVAL;
+	if (pos || !f->ops->seek)
+		return f->ops->read(f, to, pos ? pos : &(loff_t){ 0 });
+	if (atomic_load_explicit(&f->refs, memory_order_relaxed) == 1)
+		return f->ops->read(f, to, &f->pos);
+	mutex_lock(&f->pos_lock);
+	n = f->ops->read(f, to, &f->pos);
+	mutex_unlock(&f->pos_lock);
+	return n;
+}
+
+ssize_t file_write(struct file *f, struct iter *from, loff_t *pos)
+{
+	ssize_t n;
+
+	if (!mode_writes(f))
+		return -EBADF;
+	if (!f->ops->write)
+		return -EINVAL;
+	if (pos || !f->ops->seek)
+		return f->ops->write(f, from, pos ? pos : &(loff_t){ 0 });
+	if (atomic_load_explicit(&f->refs, memory_order_relaxed) == 1)
+		return f->ops->write(f, from, &f->pos);
+	mutex_lock(&f->pos_lock);
+	n = f->ops->write(f, from, &f->pos);
+	mutex_unlock(&f->pos_lock);
+	return n;
+}
+
+ssize_t file_read_kernel(struct file *f, void *to, size_t size, loff_t pos)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		struct iter it;
+		ssize_t n;
+
+		iter_kernel(&it, (uint8_t *)to + done, size - done);
+		n = file_read(f, &it, &pos);
+		if (n < 0)
+			return n;
+		if (!n)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+typedef ssize_t (*transfer_fn)(struct file *f, struct iter *it, loff_t *pos);
+
+/* read() and write(); pread() and pwrite() with pos. */
+static long transfer(struct trapframe *tf, transfer_fn fn, loff_t *pos)
+{
+	struct fd_light fd = fd_get_light((int)tf->x[0]);
+	uint64_t va = tf->x[1], size = tf->x[2];
+	long n = -EBADF;
+
+	if (!fd.file)
+		return -EBADF;
+	if (pos && !fd.file->ops->seek) {
+		n = -ESPIPE;
+	} else if ((int64_t)size < 0) {
+		n = -EINVAL;
+	} else if (!user_range_ok(va, size)) {
+		n = -EFAULT;
+	} else {
+		struct iter it;
+
+		iter_user(&it, va, min(size, RW_MAX));
+		n = fn(fd.file, &it, pos);
+	}
+	fd_put_light(fd);
+	return n;
+}
+
+long sys_read(struct trapframe *tf)
+{
+	return transfer(tf, file_read, NULL);
+}
+
+long sys_write(struct trapframe *tf)
+{
+	return transfer(tf, file_write, NULL);
+}
+
+static long transfer_at(struct trapframe *tf, transfer_fn fn)
+{
+	loff_t pos = (loff_t)tf->x[3];
+
+	return pos < 0 ? -EINVAL : transfer(tf, fn, &pos);
+}
+
+long sys_pread64(struct trapframe *tf)
+{
+	return transfer_at(tf, file_read);
+}
+
+long sys_pwrite64(struct trapframe *tf)
+{
+	return transfer_at(tf, file_write);
+}
+
+/* ---- many segments ---- */
+
+_Static_assert(sizeof(struct iovec) == sizeof(struct iter_segment), "segments are copied as iovecs");
+
+/* The rules of readv(): each length fits a ssize_t, each range is the program's; the sum is cut. */
+static int segments_check(struct iter_segment *segments, unsigned count)
+{
+	uint64_t room = RW_MAX;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct iter_segment *s = &segments[i];
+
+		if ((int64_t)s->length < 0)
+			return -EINVAL;
+		if (!user_range_ok(s->base, s->length))
+			return -EFAULT;
+		s->length = min(s->length, room);
+		room -= s->length;
+	}
+	return 0;
+}
+
+static long transfer_segments(struct file *f, uint64_t user, unsigned count, transfer_fn fn,
+			      loff_t *pos)
+{
+	struct iter_segment few[SEGMENTS_FEW], *segments = few;
+	struct iter it;
+	long n;
+
+	if (count > UIO_MAXIOV)
+		return -EINVAL;
+	if (count > SEGMENTS_FEW)
+		segments = kmalloc(count * sizeof(*segments));
+	if (!segments)
+		return -ENOMEM;
+	n = copy_from_user(segments, user, count * sizeof(*segments));
+	if (!n)
+		n = segments_check(segments, count);
+	if (!n) {
+		iter_segments(&it, segments, count);
+		n = fn(f, &it, pos);
+	}
+	if (segments != few)
+		kfree(segments);
+	return n;
+}
+
+static long transfer_vector(struct trapframe *tf, transfer_fn fn, loff_t *pos)
+{
+	struct fd_light fd = fd_get_light((int)tf->x[0]);
+	uint64_t count = tf->x[2];
+	long n;
+
+	if (!fd.file)
+		return -EBADF;
+	if (pos && !fd.file->ops->seek)
+		n = -ESPIPE;
+	else if (count > UIO_MAXIOV)
+		n = -EINVAL;
+	else
+		n = transfer_segments(fd.file, tf->x[1], (unsigned)count, fn, pos);
+	fd_put_light(fd);
+	return n;
+}
+
+long sys_readv(struct trapframe *tf)
+{
+	return transfer_vector(tf, file_read, NULL);
+}
+
+long sys_writev(struct trapframe *tf)
+{
+	return transfer_vector(tf, file_write, NULL);
+}
+
+static long transfer_vector_at(struct trapframe *tf, transfer_fn fn)
+{
+	loff_t pos = (loff_t)tf->x[3];
+
+	return pos < 0 ? -EINVAL : transfer_vector(tf, fn, &pos);
+}
+
+long sys_preadv(struct trapframe *tf)
+{
+	return transfer_vector_at(tf, file_read);
+}
+
+long sys_pwritev(struct trapframe *tf)
+{
+	return transfer_vector_at(tf, file_write);
+}
+
+/* Position -1 means the file's own; no RWF_ flag is known (man 2 preadv2: EOPNOTSUPP). */
+static long transfer_vector_flags(struct trapframe *tf, transfer_fn fn)
+{
+	if (tf->x[5])
+		return -EOPNOTSUPP;
+	if ((int64_t)tf->x[3] == -1)
+		return transfer_vector(tf, fn, NULL);
+	return transfer_vector_at(tf, fn);
+}
+
+long sys_preadv2(struct trapframe *tf)
+{
+	return transfer_vector_flags(tf, file_read);
+}
+
+long sys_pwritev2(struct trapframe *tf)
+{
+	return transfer_vector_flags(tf, file_write);
+}
+
+/* ---- from file to file ---- */
+
+#define COPY_BUFFER PAGE_SIZE
+
+/* Move up to count bytes; pos NULL: the file's own position. Bytes moved or -errno. */
+static ssize_t copy_between(struct file *out, loff_t *out_pos, struct file *in, loff_t *in_pos,
+			    size_t count)
+{
+	uint8_t *buffer = kmalloc(COPY_BUFFER);
+	size_t done = 0;
+	ssize_t n = buffer ? 0 : -ENOMEM;
+
+	while (buffer && done < count) {
+		struct iter it;
+
+		iter_kernel(&it, buffer, min(count - done, (size_t)COPY_BUFFER));
+		n = file_read(in, &it, in_pos);
+		if (n <= 0)
+			break;
+		iter_kernel(&it, buffer, (size_t)n);
+		n = file_write(out, &it, out_pos);
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+		thread_checkpoint();
+	}
+	kfree(buffer);
+	return done ? (ssize_t)done : n;
+}
+
+/* A position given by address: 0 means the file's own. */
+static int position_in(uint64_t user, loff_t *pos)
+{
+	if (user && get_user(*pos, user))
+		return -EFAULT;
+	return user && *pos < 0 ? -EINVAL : 0;
+}
+
+long sys_sendfile(struct trapframe *tf)
+{
+	struct file *out = fd_get((int)tf->x[0]), *in = fd_get((int)tf->x[1]);
+	uint64_t user = tf->x[2];
+	loff_t pos = 0;
+	ssize_t n = in && out ? position_in(user, &pos) : -EBADF;
+
+	if (!n)
+		n = copy_between(out, NULL, in, user ? &pos : NULL, min(tf->x[3], RW_MAX));
+	if (n >= 0 && user && put_user(pos, user))
+		n = -EFAULT;
+	if (in)
+		file_put(in);
+	if (out)
+		file_put(out);
+	return n;
+}
