@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Small objects: size classes of 16 bytes to 2 KiB in pages of their own, larger ones straight
- * from page.c. Any context that may take a spinlock. Freed objects are poisoned.
+ * Small objects: size classes of 16 to 2016 bytes in pages of their own, larger ones straight
+ * from page.c (at most 2 MiB). Any context that may take a spinlock. Freed objects are poisoned.
  */
 #pragma once
 

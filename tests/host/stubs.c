@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What stands in for the kernel around pure code in a host test: the log goes to stderr, a panic
- * aborts, a lock spins. All weak: a test that wants to see them defines its own.
+ * aborts, a lock spins, physical addresses are the host's pointers. All weak: a test that wants to see them defines its own.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "arch/spinlock.h"
+#include "mm/page.h"
 
 void printk(const char *format, ...);
 _Noreturn void panic(const char *format, ...);
@@ -37,4 +38,14 @@ __attribute__((weak)) void spin_lock_contended(struct spinlock *lock, uint32_t t
 {
 	while (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket)
 		;
+}
+
+__attribute__((weak)) void *pa_to_va(pa_t pa)
+{
+	return (void *)pa.v;
+}
+
+__attribute__((weak)) pa_t va_to_pa(const void *va)
+{
+	return (pa_t){ (uint64_t)va };
 }
