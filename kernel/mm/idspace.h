@@ -6,30 +6,38 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "lib/types.h"
 
 #define IDSPACE_MAX_CPUS 64
 
 struct id_tag {
-	uint64_t v; /* generation | number; 0: none yet */
+	_Atomic uint64_t v; /* generation | number; 0: none yet */
 };
 
 struct idspace {
-	uint64_t generation;
-	unsigned bits, next;
-	uint64_t *used;				/* bitmap of 2^bits */
-	struct id_tag active[IDSPACE_MAX_CPUS]; /* what runs there now; 0: nothing since the rollover */
-	struct id_tag reserved[IDSPACE_MAX_CPUS];
+	_Atomic uint64_t generation; /* a multiple of 2^bits */
+	unsigned bits, cpus, next;
+	uint64_t *used; /* bitmap of 2^bits: taken in this generation */
+	/* What runs there now; 0: nothing since the rollover. */
+	_Atomic uint64_t active[IDSPACE_MAX_CPUS];
+	/* What ran there at the last rollover: keeps its number. */
+	uint64_t reserved[IDSPACE_MAX_CPUS];
 	uint64_t flush_pending; /* CPUs that must flush before they run a new number */
 };
 
-/* -ENOMEM. Number 0 is never handed out. */
+/* bits 2 to 16, cpus fewer than 2^bits - 1. -ENOMEM. Number 0 is never handed out. */
 int idspace_init(struct idspace *ids, unsigned bits, unsigned cpus);
 /* Make tag valid in the current generation and active on cpu; returns true if this CPU must
- * flush its whole TLB (of that kind) before using it. Caller holds the lock of ids. */
+ * flush its whole TLB (of that kind) before using it. Caller holds the lock of ids, is that cpu. */
 bool idspace_activate(struct idspace *ids, struct id_tag *tag, unsigned cpu);
-/* Nothing of this kind is loaded on cpu any more. */
+/* The same without the lock where nothing needs deciding: true, active and nothing to flush; or
+ * false, nothing changed, call idspace_activate(). Masked. */
+bool idspace_try_activate(struct idspace *ids, struct id_tag *tag, unsigned cpu);
+/* Nothing of this kind is loaded on cpu any more. Lock held. */
 void idspace_deactivate(struct idspace *ids, unsigned cpu);
-/* Fast test without the lock: is the tag of the current generation? */
-bool idspace_current(const struct idspace *ids, struct id_tag tag);
-unsigned idspace_number(const struct idspace *ids, struct id_tag tag);
+/* Without the lock: is the tag of the current generation? A hint unless it is active here. */
+bool idspace_current(const struct idspace *ids, const struct id_tag *tag);
+/* What goes into TTBR0_EL2 or VTTBR_EL2. */
+unsigned idspace_number(const struct idspace *ids, const struct id_tag *tag);

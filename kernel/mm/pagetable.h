@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "lib/list.h"
 #include "lib/types.h"
 
 /* Descriptor bits (DDI 0487 D8.3). */
@@ -31,12 +32,14 @@
 
 struct pagetable {
 	pa_t root;
-	unsigned start_level; /* 0: 48 bits, 1: 39 (stage 2 also concatenated: 40) */
-	unsigned va_bits;
+	unsigned start_level; /* 0 or 1; VTCR_EL2.SL0 and TCR_EL2 follow from it */
+	unsigned va_bits;     /* addresses are taken modulo 2^va_bits: either half of stage 1 */
+	unsigned root_order;  /* the root is 2^root_order pages: concatenated tables of stage 2 */
 	uint64_t pages; /* table pages held, the root's included */
 };
 
-/* -ENOMEM. The root is 2^order pages where va_bits needs concatenation (stage 2), zeroed. */
+/* va_bits 31 to 48. Stage 2 begins at level 1 up to 43 bits, with up to 16 concatenated tables (DDI
+ * 0487 D8.2.2), stage 1 up to 39 bits. -ENOMEM. */
 int pagetable_init(struct pagetable *pt, unsigned va_bits, bool stage2);
 /* Free every table page (not what leaves point at). */
 void pagetable_destroy(struct pagetable *pt);
@@ -57,12 +60,18 @@ int pagetable_map(struct pagetable *pt, uint64_t va, pa_t pa, uint64_t size, uin
 int pagetable_map_range(struct pagetable *pt, uint64_t va, pa_t pa, uint64_t size, uint64_t attrs);
 
 /* Replace the 2 MiB leaf that covers va by 512 of 4 KiB with the same attributes. 0 if there is no
- * block there. -ENOMEM. The caller invalidates the TLB for the block. */
-int pagetable_split(struct pagetable *pt, uint64_t va);
+ * block there. -ENOMEM. Break-before-make (DDI 0487 D8.16.1): the leaf is cleared, flush(arg, va)
+ * must invalidate the TLB for the block before it returns, then the table is linked. */
+int pagetable_split(struct pagetable *pt, uint64_t va, void (*flush)(void *arg, uint64_t va),
+		    void *arg);
 
-/* Visit every leaf in [va, va + size) in order. fn may return a new descriptor (0 clears the leaf);
- * a leaf larger than the range is visited once, whole. Empty tables are freed when free_tables
- * (only after the caller made sure that no walker can hold them: TLB invalidated before reuse
- * is the caller's part: such pages go to the list *freed, see pagetable_free_list()). */
+/* Visit every leaf in [va, va + size) in order. fn returns the descriptor that shall stand there
+ * (0 clears the leaf); a leaf larger than the range is visited once, whole, by its own va. */
 typedef uint64_t (*pagetable_visit)(void *arg, uint64_t va, uint64_t size, uint64_t desc);
 void pagetable_walk(struct pagetable *pt, uint64_t va, uint64_t size, pagetable_visit fn, void *arg);
+
+/* Unlink the tables that lie whole within [va, va + size) and hold no leaf; their pages go to the
+ * list. The caller invalidates the TLB (walks may have cached them, so not by last level), then calls
+ * pagetable_free_list(). */
+void pagetable_prune(struct pagetable *pt, uint64_t va, uint64_t size, struct list *unlinked);
+void pagetable_free_list(struct list *unlinked);
