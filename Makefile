@@ -241,10 +241,22 @@ plugin: build/plugin/count.so
 $S/stamp: tools/sysroot
 	tools/sysroot
 
-.PHONY: all check clean format help
+.PHONY: all check test clean format help
 all: kernel user guest
 
 check: all clang host plugin
+
+# KERNEL/CPU: where every program of tests/user and tests/kvm runs. tests/one knows what to do with
+# each kind of test. The machines take turns in the list, so that two run side by side.
+MACHINES := linux/max $(if $(KERNEL_LD),stet/max stet/a64fx stet/cortex-a76)
+PROGRAM_TESTS := $(foreach t,$(USER_TESTS) $(KVM_TESTS),\
+	$(MACHINES:%=%/$(t:build/user/tests/%=%)))
+SYSTEM_TESTS := $(sort $(wildcard tests/system/*.t))
+PROVE := prove -j$(shell nproc) --exec tests/one
+
+test: all clang plugin $(HOST_TESTS)
+	rm -rf build/results
+	$(PROVE) $(HOST_TESTS) $(PROGRAM_TESTS) $(SYSTEM_TESTS)
 
 clean:
 	find build -mindepth 1 -maxdepth 1 ! -name sysroot -exec rm -rf {} + 2>/dev/null || true
@@ -255,6 +267,7 @@ format:
 help:
 	@echo 'make           build the kernel (build/stet), the VMM (build/user/stet) and all programs'
 	@echo 'make check     build everything, warnings are errors; clang; host tests'
+	@echo 'make test      all of that, and everything that runs under QEMU'
 	@echo 'make clean     remove what was built (not the unpacked packages in build/sysroot)'
 	@echo 'make format    format the C sources'
 
