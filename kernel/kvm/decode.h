@@ -37,7 +37,9 @@ struct guest_abort {
 	struct mmio_access mmio;
 };
 
-/* esr of EC 0x20 or 0x24; hpfar is valid only for the kinds that say so (decode_needs_hpfar()). */
+/* Does HPFAR_EL2 hold the address of this fault? Else it must be found by translating far. */
+bool decode_hpfar_valid(uint64_t esr);
+/* esr of EC 0x20 or 0x24; hpfar as the hardware gave it or with its FIPA filled in. */
 void decode_abort(uint64_t esr, uint64_t far, uint64_t hpfar, struct guest_abort *out);
 
 /* MSR, MRS or a system instruction (EC 0x18). */

@@ -28,7 +28,11 @@
 	X(contextidr, contextidr_el12, 3, 0, 13, 0, 1, 0)                                          \
 	X(tpidr_el1, tpidr_el1, 3, 0, 13, 0, 4, 0)                                                 \
 	X(cntkctl, cntkctl_el12, 3, 0, 14, 1, 0, 0)                                                \
-	X(csselr, csselr_el1, 3, 2, 0, 0, 0, 0)                                                    \
+	X(csselr, csselr_el1, 3, 2, 0, 0, 0, 0)
+
+/* The timers: CVAL before CTL, so that a loaded timer never fires for an old time. ONE_REG knows
+ * them by other numbers (one_reg.c). */
+#define TIMER_REGS(X)                                                                              \
 	X(cntv_cval, cntv_cval_el02, 3, 3, 14, 3, 2, 0)                                            \
 	X(cntp_cval, cntp_cval_el02, 3, 3, 14, 2, 2, 0)                                            \
 	X(cntv_ctl, cntv_ctl_el02, 3, 3, 14, 3, 1, 0)                                              \
@@ -43,7 +47,8 @@
 struct guest_regs {
 #define X(field, ...) uint64_t field;
 	GUEST_REGS(X)
+	TIMER_REGS(X)
 	CROSSING_REGS(X)
 #undef X
-	uint64_t mdscr; /* MDSCR_EL1, OSLSR.OSLK and the rest of the debug state are sysreg.c's */
+	uint64_t tpidr2; /* TPIDR2_EL0, a crossing register too, where the CPU has SME */
 };

@@ -14,6 +14,7 @@
 #include "bank/fp.h"
 #include "kvm/decode.h"
 #include "kvm/guest_regs.h"
+#include "kvm/psci.h"
 #include "kvm/vm.h"
 #include "sched/ktimer.h"
 #include "sched/mutex.h"
@@ -23,11 +24,10 @@ struct vgic_cpu;
 
 /* Everything due before the guest goes on is a bit here, consumed in vcpu.c, in one place. */
 enum {
-	REQ_VGIC = 1u << 0,  /* something that decides the list registers changed: vgic_flush() */
-	REQ_POWER = 1u << 1, /* psci.c: power state changed (CPU_ON, CPU_OFF, suspend) */
+	REQ_VGIC = 1u << 0,    /* something that decides the list registers changed: vgic_flush() */
+	REQ_POWER = 1u << 1,   /* psci.c: switched on or off by another vCPU or by the VMM */
 	REQ_COUNTER = 1u << 2, /* vm->counter_offset changed */
-	REQ_STOP = 1u << 3,    /* leave to the VMM with vcpu->run->exit_reason as it stands */
-	REQ_WFI = 1u << 4,     /* the guest waits for an interrupt: block */
+	REQ_WAKE = 1u << 3,    /* nothing but to look again: ends WFI */
 };
 
 /* What an exit's handler says: negative -errno: leave KVM_RUN with it. */
@@ -36,16 +36,12 @@ enum {
 	EXIT_RESUME = 1, /* handled; the guest goes on */
 };
 
-enum power_state { /* OFF -> ON_PENDING by another's CPU_ON, ON_PENDING -> ON by its own thread */
-	POWER_ON,
-	POWER_ON_PENDING,
-	POWER_OFF,
-};
-
 /* The two timers of EL1, PPI 27 and 30: registers are in the guest bank. kvm/vtimer.c. */
 enum { VTIMER_VIRTUAL, VTIMER_PHYSICAL, VTIMERS };
 struct vtimer {
 	bool active[VTIMERS]; /* Active bits of the PPIs while evicted: they travel with the bank */
+	struct spinlock lock; /* covers blocked and wake */
+	bool blocked;	      /* the vCPU's thread waits in sleepers */
 	struct ktimer wake;   /* armed only while the vCPU is blocked and evicted */
 };
 
@@ -54,13 +50,21 @@ struct vcpu_stats { /* plain counters, written by the vCPU's own thread */
 	uint64_t blocks, entries, crossings;
 };
 
+/* A guest's debug registers: kept for it, never live in the hardware. kvm/sysreg.c. */
+#define GUEST_DEBUG_PAIRS 16
+struct guest_debug {
+	uint64_t bvr[GUEST_DEBUG_PAIRS], bcr[GUEST_DEBUG_PAIRS];
+	uint64_t wvr[GUEST_DEBUG_PAIRS], wcr[GUEST_DEBUG_PAIRS];
+	uint64_t mdscr, mdccint, claim;
+	bool os_lock;
+};
+
 struct vcpu {
 	/* world.S names these: kernel/arch/offsets.c or the checks in world.c */
 	uint64_t x[31]; /* offset 0 */
 	uint64_t pc, pstate;
 	uint64_t esr, far, hpfar; /* of the last exit; the last two for aborts only */
 	uint64_t hcr;		  /* HCR_EL2 while it runs, TGE clear */
-	uint64_t host_sp;	  /* the kernel's SP while in the guest */
 
 	_Atomic uint32_t requests; /* REQ_*; see vcpu_kick() */
 	uint32_t id;		   /* KVM's vcpu id */
@@ -77,13 +81,12 @@ struct vcpu {
 
 	bool initialised;	   /* KVM_ARM_VCPU_INIT was done: else KVM_RUN is -ENOEXEC */
 	uint32_t features;	   /* of KVM_ARM_VCPU_INIT, word 0 */
-	_Atomic uint32_t power;	   /* enum power_state; changes under vm->power_lock */
-	uint64_t boot_pc, boot_context; /* for POWER_ON_PENDING */
-	bool boot_big_endian;
+	struct psci_cpu power;	   /* changes under vm->power_lock */
+	struct guest_debug debug;  /* sysreg.c */
+	uint64_t spsr32[4];	   /* SPSR_abt, _und, _irq, _fiq: only ONE_REG sees them */
 
 	_Atomic bool in_run;	   /* its thread is inside KVM_RUN */
-	_Atomic bool blocked;	   /* … and waits in sleepers */
-	struct wait_queue sleepers; /* WFI, and powered off */
+	struct wait_queue sleepers; /* WFI, and switched off */
 
 	struct mmio_access mmio;   /* given to the VMM by KVM_EXIT_MMIO */
 	bool mmio_pending;	   /* to be completed at the next KVM_RUN: mmio_complete() */
@@ -119,6 +122,8 @@ int vcpu_set_attr(struct vcpu *vcpu, const struct kvm_device_attr *attr);
 
 /* MPIDR_EL1 of that vCPU: affinity and bit 31. */
 uint64_t vcpu_mpidr(const struct vcpu *vcpu);
+/* All registers as after a warm reset; x0 = 0, pc = 0. vCPU's own thread or lock. */
+void vcpu_reset(struct vcpu *vcpu);
 
 /* ---- sysreg.c, one_reg.c ---- */
 /* KVM_GET_ONE_REG, SET_ONE_REG: id and user address as in struct kvm_one_reg. -ENOENT, -EINVAL, -EFAULT. */
@@ -128,6 +133,9 @@ int vcpu_set_one_reg(struct vcpu *vcpu, const struct kvm_one_reg *reg);
 int vcpu_get_reg_list(struct vcpu *vcpu, uint64_t user_list);
 
 /* ---- world.c ---- */
+/* Once at boot; on each CPU as it comes up. */
+void world_init(void);
+void world_cpu_init(void);
 extern struct bank guest_bank;
 /* The vCPU in this CPU's guest bank, or NULL. Masked (PPI handlers: maintenance, timers). */
 struct vcpu *world_resident(void);

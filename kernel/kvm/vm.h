@@ -11,6 +11,7 @@
 #include <linux/kvm.h>
 
 #include "arch/spinlock.h"
+#include "kvm/psci.h"
 #include "linux/space.h"
 #include "mm/idspace.h"
 #include "mm/pagetable.h"
@@ -57,7 +58,8 @@ struct vm {
 
 	struct stage2 stage2;
 	uint64_t counter_offset;    /* CNTVOFF_EL2 of all its vCPUs */
-	struct spinlock power_lock; /* covers the power state of every vCPU (psci.c) */
+	struct spinlock power_lock; /* covers psci and every vCPU's power */
+	struct psci_vm psci;
 
 	/* the other half's */
 	struct vgic *vgic; /* NULL: none created yet */
@@ -89,6 +91,6 @@ unsigned stage2_max_ipa_bits(void);
  * Takes vm->space->lock. */
 void stage2_unmap(struct vm *vm, ipa_t ipa, uint64_t size);
 
-/* ---- psci.c and the run loop ---- */
-/* All vCPUs leave the guest and look at that request. */
+/* ---- vcpu.c ---- */
+/* All vCPUs leave the guest or wake from WFI and look at that request. */
 void vm_kick_all(struct vm *vm, uint32_t request);
