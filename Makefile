@@ -236,6 +236,20 @@ build/plugin/%.so: tools/plugin/%.c Makefile
 .PHONY: plugin
 plugin: build/plugin/count.so
 
+# ---- running it ----------------------------------------------------------------------------------
+
+build/guest-initrd.cpio: tools/guest-initrd $S/stamp
+	tools/guest-initrd $@
+
+# tools/run has the variables: CPUS MEM GUEST_CPUS GUEST_MEM GUEST_KERNEL GUEST_INITRD ...
+RUN_NEEDS := kernel $(VMM) $(USER_SMALL) build/guest-initrd.cpio
+
+.PHONY: run gdb
+run: $(RUN_NEEDS)
+	@tools/run
+gdb: $(RUN_NEEDS)
+	@tools/run --gdb
+
 # ---- everything ----------------------------------------------------------------------------------
 
 $S/stamp: tools/sysroot
@@ -268,6 +282,10 @@ help:
 	@echo 'make           build the kernel (build/stet), the VMM (build/user/stet) and all programs'
 	@echo 'make check     build everything, warnings are errors; clang; host tests'
 	@echo 'make test      all of that, and everything that runs under QEMU'
+	@echo 'make run       boot Stet in QEMU and Debian on it as a guest, at this terminal;'
+	@echo '               CPUS=2 MEM=2048 GUEST_CPUS=2 GUEST_MEM=512 DISK=build/disk.img'
+	@echo '               GUEST_KERNEL=Image GUEST_INITRD=FILE GUEST_CMDLINE=WORDS'
+	@echo 'make gdb       the same under the debugger, stopped at the first instruction'
 	@echo 'make clean     remove what was built (not the unpacked packages in build/sysroot)'
 	@echo 'make format    format the C sources'
 
