@@ -32,7 +32,7 @@ static const char help_text[] =
 	"\n"
 	"  --kernel FILE       arm64 Linux Image\n"
 	"  --initrd FILE       initramfs\n"
-	"  --cmdline STRING    added to the kernel's command line\n"
+	"  --cmdline STRING    added to the kernel's command line; may be repeated\n"
 	"  --memory SIZE       in MiB, or with a suffix M or G (512M)\n"
 	"  --cpus N            vCPUs (1)\n"
 	"  --disk FILE[,ro]    a disk, the first one is /dev/vda; may be repeated\n"
@@ -152,6 +152,18 @@ static _Noreturn void print_help(void)
 	exit(0);
 }
 
+/* Both strings with a space between them; `before` may be NULL. */
+static const char *joined(const char *before, const char *more)
+{
+	char *all;
+
+	if (!before)
+		return more;
+	if (asprintf(&all, "%s %s", before, more) < 0)
+		die("no memory");
+	return all;
+}
+
 static void apply_option(struct machine_config *config, int key)
 {
 	switch ((enum option_key)key) {
@@ -162,7 +174,7 @@ static void apply_option(struct machine_config *config, int key)
 		config->initrd.path = optarg;
 		break;
 	case OPTION_CMDLINE:
-		config->command_line = optarg;
+		config->command_line = joined(config->command_line, optarg);
 		break;
 	case OPTION_MEMORY:
 		config->vm.memory = parse_memory(optarg);
