@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@ extern char _end[];
 struct vcpu_thread {
 	pthread_t thread;
 	volatile int id;
+	volatile bool stop;
 	bool ok;
 	uint64_t value;
 };
@@ -255,13 +257,23 @@ bool exit_is_read(struct vcpu *vcpu, uint64_t address, unsigned bytes)
 	return exit_is(vcpu, address, bytes, false);
 }
 
-bool vcpu_run_done(struct vcpu *vcpu, uint64_t *value)
+/* Run until the guest leaves for a reason of its own, or the thread is to stop. */
+static long run_on(struct vcpu *vcpu)
 {
 	long err;
 
 	do
 		err = vcpu_run(vcpu);
-	while (err == -EINTR || err == -EAGAIN);
+	while ((err == -EINTR || err == -EAGAIN) && !threads[vcpu->id].stop);
+	return err;
+}
+
+bool vcpu_run_done(struct vcpu *vcpu, uint64_t *value)
+{
+	long err = run_on(vcpu);
+
+	if (threads[vcpu->id].stop)
+		return false;
 	if (!expect_eq(err, 0) || !expect(exit_is(vcpu, GUEST_PORT + PORT_DONE, 8, true)))
 		return false;
 	*value = mmio_value(vcpu->run);
@@ -278,10 +290,19 @@ static void *thread_body(void *arg)
 	return NULL;
 }
 
+static void on_kick(int signo)
+{
+	(void)signo;
+}
+
 void vcpu_thread_start(struct vcpu *vcpu, void (*fn)(uint64_t), uint64_t arg)
 {
+	struct sigaction sa = { .sa_handler = on_kick };
+
+	sigaction(SIGRTMIN, &sa, NULL);
 	vcpu_start(vcpu, fn, arg);
 	threads[vcpu->id].id = 0;
+	threads[vcpu->id].stop = false;
 	expect_eq(pthread_create(&threads[vcpu->id].thread, NULL, thread_body, vcpu), 0);
 }
 
@@ -292,6 +313,18 @@ bool vcpu_thread_join(struct vcpu *vcpu, uint64_t *value)
 	pthread_join(t->thread, NULL);
 	*value = t->value;
 	return t->ok;
+}
+
+void vcpu_thread_stop(struct vcpu *vcpu)
+{
+	struct vcpu_thread *t = &threads[vcpu->id];
+
+	t->stop = true;
+	vcpu->run->immediate_exit = 1;
+	sys(__NR_tgkill, getpid(), vcpu_thread_id(vcpu), SIGRTMIN);
+	pthread_join(t->thread, NULL);
+	t->stop = false;
+	vcpu->run->immediate_exit = 0;
 }
 
 int vcpu_thread_id(struct vcpu *vcpu)

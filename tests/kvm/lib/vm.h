@@ -78,6 +78,8 @@ bool exit_is_read(struct vcpu *vcpu, uint64_t address, unsigned bytes);
 /* Start, run until guest_done() in a thread of its own; then join. Results as vcpu_run_done(). */
 void vcpu_thread_start(struct vcpu *vcpu, void (*fn)(uint64_t), uint64_t arg);
 bool vcpu_thread_join(struct vcpu *vcpu, uint64_t *value);
+/* The same for a vCPU that will not be done by itself: it is made to leave. */
+void vcpu_thread_stop(struct vcpu *vcpu);
 /* The thread id of a started thread, for tgkill. */
 int vcpu_thread_id(struct vcpu *vcpu);
 
