@@ -17,6 +17,7 @@ struct vma;
 struct space;
 struct inode;
 struct stat;
+struct dirents;
 
 /* A caller that wants to know when a file becomes ready: poll() adds an entry to each queue. */
 struct poll_table {
@@ -73,8 +74,10 @@ struct file_ops {
 	int (*mmap)(struct file *f, struct vma *vma);
 	int (*fsync)(struct file *f);
 	int (*stat)(struct file *f, struct stat *st);
-	ssize_t (*readdir)(struct file *f, struct iter *to); /* linux_dirent64 records */
+	/* Add entries from f->pos on and advance it, until dirents_add() says no. HOLDS(f->pos_lock) */
+	int (*readdir)(struct file *f, struct dirents *to);
 	int (*truncate)(struct file *f, loff_t size);
+	int (*fallocate)(struct file *f, unsigned mode, loff_t from, loff_t length);
 	long (*fcntl)(struct file *f, unsigned cmd, uint64_t arg); /* what is not for all; NULL: -EINVAL */
 	void (*release)(struct file *f); /* last reference gone. May sleep */
 };

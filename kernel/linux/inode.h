@@ -38,7 +38,7 @@ struct inode {
 	const struct inode_ops *ops;
 	const struct file_ops *file_ops;
 	struct mutex lock;	 /* covers size and contents */
-	struct inode *parent;	 /* of a directory; the root's is itself. fs_lock; not counted */
+	struct inode *parent;	 /* of a directory, counted; the root's is itself. fs_lock */
 	struct dir_entry *entry; /* a name it has now, NULL: none. fs_lock */
 };
 
@@ -102,3 +102,14 @@ int path_inode_user(int dirfd, uint64_t user, unsigned flags, bool empty_ok, str
 int path_open(int dirfd, const char *path, uint32_t flags, uint32_t mode, struct file **out);
 /* Make a file of an inode (takes its own reference). */
 int inode_open(struct inode *inode, uint32_t flags, struct file **out);
+
+/* ---- reading directories ---- */
+
+struct dirents {
+	uint8_t *data; /* struct linux_dirent64 records */
+	size_t size, used;
+	bool full; /* a record did not fit */
+};
+/* One more record; next is the position after it, type one of DT_*. false: no room. */
+bool dirents_add(struct dirents *d, uint64_t ino, loff_t next, uint32_t mode, const char *name,
+		 size_t length);
