@@ -80,6 +80,9 @@ build/kernel/%.S.o: kernel/%.S Makefile $(KERNEL_OFFSETS) | $S/stamp
 	@mkdir -p $(@D)
 	$(CC) $(KERNEL_CFLAGS) $(DEPS) -c $< -o $@
 
+# Runs with the MMU off, on a CPU that may be no more than Armv8.0.
+build/kernel/boot/early.c.o: KERNEL_CFLAGS += -march=armv8-a -mstrict-align
+
 # Structure offsets for assembly: offsets.c is compiled to assembly whose `#define NAME value`
 # lines are taken out.
 build/kernel/offsets.h: kernel/arch/offsets.c Makefile | $S/stamp

@@ -21,25 +21,22 @@ enum cpu_mode {
 };
 
 struct cpu {
-	struct thread *current;	   /* offset 0: vectors.S */
-	uint64_t irq_stack_top;	   /* offset 8: the stack for a stack overflow, vectors.S */
-	uint32_t mode;		   /* offset 16: enum cpu_mode, tested at each return to EL0 */
-	uint32_t id;		   /* offset 20: 0 .. cpu_count() - 1 */
-	uint64_t scratch[2];	   /* offset 24: vectors.S, before there is a register to use */
-	uint64_t guest;		   /* offset 40: kvm's vcpu in world_run(), 0 outside */
+	struct thread *current;	   /* these five are known to vectors.S by arch/offsets.c */
+	uint64_t overflow_stack;	   /* top of the stack a stack overflow is reported on */
+	uint32_t mode;		   /* enum cpu_mode, tested at each return to EL0 */
+	uint32_t id;		   /* 0 .. cpu_count() - 1 */
+	uint64_t scratch[2];	   /* for vectors, before there is a register to use */
+	uint64_t guest;		   /* the vCPU in world_run(), 0 outside */
 	uint64_t mpidr;		   /* affinity bits only */
 	uint64_t gicr;		   /* VA of this CPU's redistributor */
 	_Atomic bool online;
 	uint64_t irq_count, idle_ns;
-	uint64_t cptr_el2;   /* what was last written there; bank/fp.h */
-	uint64_t fp_avoided; /* bank/fp.h: crossings at which the vector registers stood */
 };
 
 static inline struct cpu *this_cpu(void)
 {
 	struct cpu *cpu;
 
-	/* Not volatile: the value never changes on a CPU, and nobody migrates between sleeps... */
 	__asm__ volatile("mrs %0, tpidr_el2" : "=r"(cpu));
 	return cpu;
 }
@@ -72,4 +69,11 @@ enum cpu_feature {
 	CPU_FEATURES,
 };
 bool cpu_has(enum cpu_feature f);
-unsigned cpu_pa_bits(void);	/* 32..48 */
+unsigned cpu_pa_bits(void); /* 32..48 */
+
+/* Boot: read the features on the boot CPU; check() on each other CPU that it has them all. */
+void cpu_init_features(void);
+void cpu_check_features(void);
+/* Boot: give the next number to the CPU with this MPIDR (affinity bits). */
+struct cpu *cpu_add(uint64_t mpidr);
+void cpu_handle_call(void); /* the handler of IPI_CALL */

@@ -32,8 +32,16 @@ void mmu_activate(struct mmu_context *mmu);
 
 /* A device's registers, mapped for ever; NULL: no memory. */
 void *mmu_map_device(pa_t pa, uint64_t size);
-/* Is va (an address in the kernel half) a kernel stack's guard page? */
-int mmu_map_kernel_page(uint64_t va, pa_t pa, uint64_t attrs); /* stacks; -ENOMEM */
+/* Map one page at va in the kernel's half (thread stacks), for ever. -ENOMEM. */
+int mmu_map_kernel_page(uint64_t va, pa_t pa, uint64_t attrs);
+#define KERNEL_STACKS 0xffff900000000000ull /* sched/stack.c */
+
+/* Order descriptor stores that made something valid before the accesses that need it, here and on other CPUs'
+ * table walkers. */
+static inline void mmu_publish(void)
+{
+	__asm__ volatile("dsb ishst\n\tisb" ::: "memory");
+}
 
 /* After a change to a program's live descriptors. All CPUs; the entries are gone when it returns. */
 void tlb_flush_user_page(struct mmu_context *mmu, uint64_t va);
@@ -48,3 +56,12 @@ void tlb_flush_stage2_all(uint64_t vttbr);
 /* This CPU only: another vCPU of the same VM has run here (VMALLE1, IC IALLU). Masked. */
 void tlb_flush_stage2_local(void);
 void tlb_flush_all_guests(void); /* ALLE1IS: VMID rollover */
+
+/* Boot. mmu_init(): the final kernel table (all of RAM, the image by its sections) from page_alloc(), and
+ * to it; mmu_cpu_init(): the same on another CPU. */
+struct mmu_region {
+	pa_t start, end;
+};
+void mmu_init(const struct mmu_region *ram, unsigned count, pa_t image);
+pa_t mmu_kernel_root(void);
+void mmu_cpu_init(void);

@@ -16,3 +16,6 @@ uint64_t timer_ns_to_ticks(uint64_t ns); /* saturates */
 void timer_set(uint64_t deadline_ns);
 /* Who gets it: sched/ktimer.c. Runs masked. */
 void timer_set_handler(void (*handler)(void));
+/* Once, and on each CPU. */
+void timer_init(void);
+void timer_cpu_init(void);

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-#define BIT(n)		     (1ull << (n))
-#define BITS(hi, lo)	     ((~0ull >> (63 - (hi))) & (~0ull << (lo)))
-#define field_get(mask, val) (((uint64_t)(val) & (mask)) / ((mask) & -(mask)))
+#define BIT(n)		     (UINT64_C(1) << (n))
+#define BITS(hi, lo)	     ((~UINT64_C(0) >> (63 - (hi))) & (~UINT64_C(0) << (lo)))
+#define field_get(mask, val) ((uint64_t)(((uint64_t)(val) & (mask)) / ((mask) & -(mask))))
 #define field_set(mask, val) (((uint64_t)(val) * ((mask) & -(mask))) & (mask))
 
 /* Round to a multiple of a, a power of two. */

@@ -22,10 +22,10 @@ typedef int64_t ssize_t;
 typedef int64_t loff_t;
 
 #define PAGE_SHIFT 12
-#define PAGE_SIZE  (1ull << PAGE_SHIFT)
+#define PAGE_SIZE  (UINT64_C(1) << PAGE_SHIFT)
 #define PAGE_MASK  (PAGE_SIZE - 1)
 #define BLOCK_SHIFT 21 /* a level-2 block: 2 MiB */
-#define BLOCK_SIZE  (1ull << BLOCK_SHIFT)
+#define BLOCK_SIZE  (UINT64_C(1) << BLOCK_SHIFT)
 #define BLOCK_MASK  (BLOCK_SIZE - 1)
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -13,7 +13,7 @@
 #define BLOCK_ORDER    (BLOCK_SHIFT - PAGE_SHIFT)
 
 /* All RAM is mapped at LINEAR_BASE + physical address. */
-#define LINEAR_BASE 0xffff000000000000ull
+#define LINEAR_BASE UINT64_C(0xffff000000000000)
 
 #ifdef __aarch64__
 static inline void *pa_to_va(pa_t pa)

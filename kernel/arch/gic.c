@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The host's GICv3: one distributor, a redistributor for each CPU, the CPU interface in system registers.
+ * EOImode = 1: the end of a handler drops the priority, and deactivates too unless the interrupt is kept
+ * Active for a guest (arch/irq.h). All interrupts are Group 1 Non-secure, one priority.
+ * IHI 0069: 12.9 (GICD), 12.11 (GICR), 12.2 (ICC). handlers[] is written in boot and at device set-up.
+ */
+#include "arch/gic.h"
+
+#include <linux/errno.h>
+
+#include "arch/cpu.h"
+#include "arch/irq.h"
+#include "arch/mmio.h"
+#include "arch/spinlock.h"
+#include "arch/sysreg.h"
+#include "arch/trap.h"
+#include "lib/check.h"
+
+#define GICD_CTLR	  0x0000
+#define GICD_CTLR_ARE_NS  BIT(4)
+#define GICD_CTLR_GRP1_NS BIT(1)
+#define GICD_CTLR_RWP	  BIT(31)
+#define GICD_TYPER	  0x0004
+#define GICD_TYPER_LINES  BITS(4, 0)
+#define GICD_IGROUPR(n)	  (0x0080 + 4 * (n))
+#define GICD_ISENABLER(n) (0x0100 + 4 * (n))
+#define GICD_ICENABLER(n) (0x0180 + 4 * (n))
+#define GICD_IPRIORITYR(n) (0x0400 + (n))
+#define GICD_ICFGR(n)	  (0x0c00 + 4 * (n))
+#define GICD_IROUTER(n)	  (0x6000 + 8 * (n))
+
+#define GICR_WAKER	  0x0014
+#define GICR_WAKER_SLEEP  BIT(1)
+#define GICR_WAKER_ASLEEP BIT(2)
+#define GICR_TYPER	  0x0008
+#define GICR_TYPER_LAST	  BIT(4)
+#define GICR_TYPER_VLPIS  BIT(1)
+#define GICR_TYPER_AFF	  BITS(63, 32)
+#define GICR_FRAME	  0x10000 /* RD_base, then SGI_base (and two more with VLPIS) */
+#define GICR_IGROUPR0	  (GICR_FRAME + 0x0080)
+#define GICR_ISENABLER0	  (GICR_FRAME + 0x0100)
+#define GICR_ICENABLER0	  (GICR_FRAME + 0x0180)
+#define GICR_ISACTIVER0	  (GICR_FRAME + 0x0300)
+#define GICR_ICACTIVER0	  (GICR_FRAME + 0x0380)
+#define GICR_IPRIORITYR(n) (GICR_FRAME + 0x0400 + (n))
+
+#define SGIS	   16
+#define PRIVATE	   32
+#define INTIDS	   1020
+#define PRIORITY   0xa0
+#define PRIORITIES 0xa0a0a0a0
+
+struct irq_line {
+	irq_handler handler;
+	void *arg;
+	bool keep_active;
+};
+
+static struct irq_line lines[INTIDS];
+static uint32_t counts[MAX_CPUS][PRIVATE + 64]; /* written by that CPU; SPIs from 32 to 95 */
+static void (*ipi_handlers[IPI_COUNT])(void);
+static void *gicd;
+static struct gic_region regions[GIC_REGIONS];
+static unsigned region_count;
+static struct spinlock gicd_lock; /* covers read-modify-write of GICD_ICFGR and registration */
+
+void irq_dispatch(struct trapframe *tf); /* vectors.S */
+
+static void gicd_wait(void)
+{
+	while (mmio_read32(gicd, GICD_CTLR) & GICD_CTLR_RWP)
+		;
+}
+
+static unsigned gicd_lines(void)
+{
+	unsigned n = 32 * ((unsigned)field_get(GICD_TYPER_LINES, mmio_read32(gicd, GICD_TYPER)) + 1);
+
+	return min(n, (unsigned)INTIDS);
+}
+
+void gic_init(void *distributor, const struct gic_region *redistributors, unsigned count)
+{
+	check(count <= GIC_REGIONS);
+	gicd = distributor;
+	for (region_count = 0; region_count < count; region_count++)
+		regions[region_count] = redistributors[region_count];
+	mmio_write32(gicd, GICD_CTLR, 0);
+	gicd_wait();
+	for (unsigned n = PRIVATE; n < gicd_lines(); n += 32) {
+		mmio_write32(gicd, GICD_ICENABLER(n / 32), ~0u);
+		mmio_write32(gicd, GICD_IGROUPR(n / 32), ~0u);
+	}
+	for (unsigned n = PRIVATE; n < gicd_lines(); n += 4)
+		mmio_write32(gicd, GICD_IPRIORITYR(n), PRIORITIES);
+	gicd_wait();
+	mmio_write32(gicd, GICD_CTLR, GICD_CTLR_ARE_NS | GICD_CTLR_GRP1_NS);
+	gicd_wait();
+}
+
+/* The redistributor whose affinity is this CPU's; NULL: the device tree's regions have none. */
+static char *gicr_find(uint64_t mpidr)
+{
+	uint64_t affinity = (mpidr >> 8 & 0xff000000) | (mpidr & 0xffffff);
+
+	for (unsigned n = 0; n < region_count; n++) {
+		char *gicr = regions[n].base, *end = gicr + regions[n].size;
+
+		while (gicr + 2 * GICR_FRAME <= end) {
+			uint64_t typer = mmio_read64(gicr, GICR_TYPER);
+
+			if (field_get(GICR_TYPER_AFF, typer) == affinity)
+				return gicr;
+			if (typer & GICR_TYPER_LAST)
+				break;
+			gicr += (typer & GICR_TYPER_VLPIS ? 4 : 2) * GICR_FRAME;
+		}
+	}
+	return NULL;
+}
+
+bool gic_cpu_init(void)
+{
+	struct cpu *cpu = this_cpu();
+	char *gicr = gicr_find(cpu->mpidr);
+
+	if (!gicr)
+		return false;
+	cpu->gicr = (uint64_t)gicr;
+	mmio_write32(gicr, GICR_WAKER, mmio_read32(gicr, GICR_WAKER) & (uint32_t)~GICR_WAKER_SLEEP);
+	while (mmio_read32(gicr, GICR_WAKER) & GICR_WAKER_ASLEEP)
+		;
+	mmio_write32(gicr, GICR_ICENABLER0, ~0u);
+	mmio_write32(gicr, GICR_ICACTIVER0, ~0u);
+	mmio_write32(gicr, GICR_IGROUPR0, ~0u);
+	for (unsigned n = 0; n < PRIVATE; n += 4)
+		mmio_write32(gicr, GICR_IPRIORITYR(n), PRIORITIES);
+	sysreg_write(icc_sre_el2, 0xf); /* SRE, and EL1 may use its own */
+	isb();
+	sysreg_write(icc_pmr_el1, 0xff);
+	sysreg_write(icc_bpr1_el1, 0);
+	sysreg_write(icc_ctlr_el1, BIT(1)); /* EOImode */
+	sysreg_write(icc_igrpen1_el1, 1);
+	isb();
+	mmio_write32(gicr, GICR_ISENABLER0, (1u << SGIS) - 1);
+	return true;
+}
+
+int irq_register(unsigned intid, irq_handler handler, void *arg, bool keep_active)
+{
+	uint64_t daif;
+	int err = 0;
+
+	if (intid < SGIS || intid >= gicd_lines())
+		return -EINVAL;
+	daif = spin_lock_irqsave(&gicd_lock);
+	if (lines[intid].handler)
+		err = -EBUSY;
+	else
+		lines[intid] = (struct irq_line){ handler, arg, keep_active };
+	spin_unlock_irqrestore(&gicd_lock, daif);
+	return err;
+}
+
+static void spi_unmask(unsigned intid, bool edge)
+{
+	uint32_t shift = intid % 16 * 2 + 1, config;
+	uint64_t daif = spin_lock_irqsave(&gicd_lock);
+
+	config = mmio_read32(gicd, GICD_ICFGR(intid / 16)) & ~(1u << shift);
+	mmio_write32(gicd, GICD_ICFGR(intid / 16), config | (uint32_t)edge << shift);
+	/* To the boot CPU: devices are few and slow beside the vCPUs' own interrupts. */
+	mmio_write64(gicd, GICD_IROUTER(intid), cpu_get(0)->mpidr);
+	mmio_write32(gicd, GICD_ISENABLER(intid / 32), 1u << intid % 32);
+	spin_unlock_irqrestore(&gicd_lock, daif);
+}
+
+void irq_unmask(unsigned intid, bool edge)
+{
+	if (intid >= PRIVATE)
+		spi_unmask(intid, edge);
+	else
+		mmio_write32((void *)this_cpu()->gicr, GICR_ISENABLER0, 1u << intid);
+}
+
+void irq_mask(unsigned intid)
+{
+	if (intid >= PRIVATE)
+		mmio_write32(gicd, GICD_ICENABLER(intid / 32), 1u << intid % 32);
+	else
+		mmio_write32((void *)this_cpu()->gicr, GICR_ICENABLER0, 1u << intid);
+}
+
+void irq_deactivate(unsigned intid)
+{
+	sysreg_write(icc_dir_el1, intid);
+}
+
+bool irq_ppi_active(unsigned intid)
+{
+	return mmio_read32((void *)this_cpu()->gicr, GICR_ISACTIVER0) >> intid & 1;
+}
+
+void irq_ppi_set_active(unsigned intid, bool active)
+{
+	mmio_write32((void *)this_cpu()->gicr, active ? GICR_ISACTIVER0 : GICR_ICACTIVER0,
+		     1u << intid);
+}
+
+uint64_t irq_counts(unsigned intid, unsigned cpu)
+{
+	return intid < ARRAY_SIZE(counts[0]) ? counts[cpu][intid] : 0;
+}
+
+void ipi_register(enum ipi ipi, void (*handler)(void))
+{
+	ipi_handlers[ipi] = handler;
+}
+
+/* ICC_SGI1R_EL1 (12.2.19): Aff3.Aff2.Aff1 and one bit of the target list for Aff0. */
+void ipi_send(unsigned cpu, enum ipi ipi)
+{
+	uint64_t mpidr = cpu_get(cpu)->mpidr;
+
+	dsb(ishst); /* what the handler is to see, before the SGI; partner: its acknowledge */
+	sysreg_write(icc_sgi1r_el1, field_set(BITS(55, 48), mpidr >> 32) |
+					    field_set(BITS(39, 32), mpidr >> 16) |
+					    field_set(BITS(23, 16), mpidr >> 8) |
+					    field_set(BITS(47, 44), (mpidr & 0xff) >> 4) |
+					    field_set(BITS(27, 24), ipi) | 1ull << (mpidr & 0xf));
+	isb();
+}
+
+static void irq_handle(unsigned intid)
+{
+	struct irq_line *line = &lines[intid];
+
+	if (intid < SGIS) {
+		/* Complete first: the handler of IPI_STOP does not come back. */
+		sysreg_write(icc_eoir1_el1, intid);
+		sysreg_write(icc_dir_el1, intid);
+		dsb(sy); /* the acknowledge, before what the sender wrote is read */
+		if (intid < IPI_COUNT && ipi_handlers[intid])
+			ipi_handlers[intid]();
+		return;
+	}
+	if (line->handler)
+		line->handler(line->arg, intid);
+	sysreg_write(icc_eoir1_el1, intid);
+	if (!line->keep_active)
+		sysreg_write(icc_dir_el1, intid);
+}
+
+/* From EL0, from the kernel and, after world_run(), from a guest's time. Masked. */
+void irq_dispatch(struct trapframe *tf)
+{
+	unsigned intid = (unsigned)sysreg_read(icc_iar1_el1);
+	struct cpu *cpu = this_cpu();
+
+	(void)tf;
+	if (intid >= INTIDS)
+		return;
+	cpu->irq_count++;
+	if (intid < ARRAY_SIZE(counts[0]))
+		counts[cpu->id][intid]++;
+	irq_handle(intid);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Setting up the host's GICv3; what others use of it is arch/irq.h. */
+#pragma once
+
+#include "lib/types.h"
+
+#define GIC_REGIONS 8
+
+struct gic_region {
+	void *base;
+	uint64_t size;
+};
+
+/* Once: the mapped distributor and redistributor regions. */
+void gic_init(void *distributor, const struct gic_region *redistributors, unsigned count);
+/* Each CPU. False: no redistributor in the regions has this CPU's affinity. */
+bool gic_cpu_init(void);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The end: a broken invariant, a fault of the kernel's own. Says what, on which CPU, and which return addresses lie
+ * on the stack (tools/symbolize turns them into names), stops the other CPUs, and leaves by the firmware.
+ */
+#include "lib/check.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+
+#include "arch/cpu.h"
+#include "arch/irq.h"
+#include "arch/panic.h"
+#include "arch/power.h"
+#include "lib/printk.h"
+#include "lib/string.h"
+
+#define STACK_BYTES 16384ull /* sched/thread.h: THREAD_STACK, an aligned half of its slot */
+#define CALLERS	    24
+
+extern char image_start[], text_end[]; /* boot/kernel.ld */
+
+static _Atomic bool panicking;
+
+/* Words of this stack that point into the kernel's code: return addresses, and some that were. */
+static void print_callers(void)
+{
+	uint64_t sp = (uint64_t)__builtin_frame_address(0);
+	uint64_t top = (sp | (STACK_BYTES - 1)) + 1;
+	int shown = 0;
+
+	printk("on the stack:");
+	for (const uint64_t *p = (const uint64_t *)(sp & ~7ull); (uint64_t)p < top; p++) {
+		if (*p < (uint64_t)image_start || *p >= (uint64_t)text_end || shown == CALLERS)
+			continue;
+		shown++;
+		printk(" %lx", *p);
+	}
+	printk("\n");
+}
+
+void panic_stop_cpu(void)
+{
+	irq_disable();
+	for (;;)
+		__asm__ volatile("wfi");
+}
+
+void panic(const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	irq_disable();
+	if (atomic_exchange_explicit(&panicking, true, memory_order_relaxed))
+		panic_stop_cpu();
+	printk_seize_console();
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	printk("panic on cpu %u: %s\n", cpu_id(), text);
+	print_callers();
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		if (cpu != cpu_id() && cpu_get(cpu)->online)
+			ipi_send(cpu, IPI_STOP);
+	}
+	machine_stop();
+}
