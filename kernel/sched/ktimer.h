@@ -21,3 +21,6 @@ static inline bool ktimer_active(const struct ktimer *t)
 {
 	return __atomic_load_n(&t->cpu, __ATOMIC_RELAXED) >= 0;
 }
+
+/* Boot, once. */
+void ktimer_setup(void);

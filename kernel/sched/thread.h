@@ -15,6 +15,7 @@
 #include "arch/mmu.h"
 #include "arch/trap.h"
 #include "lib/list.h"
+#include "lib/rbtree.h"
 
 /* Reasons not to go straight back to EL0 or into a guest: one word, tested once. */
 enum {
@@ -46,8 +47,8 @@ struct thread {
 	uint64_t stack;		   /* lowest usable address */
 	struct mmu_context *mmu;   /* the program's; NULL: a kernel thread, keeps whatever is loaded */
 	uint64_t tpidr_el0, tpidr2_el0; /* of a program, while it does not run */
-	struct list run_link;
-	uint64_t runtime_ns, started_ns, slice_end;
+	struct rb_node run_node;
+	uint64_t runtime, vruntime, started; /* ticks: had in all; for the order; last charged at */
 	char name[16];
 	void (*entry)(void *arg);
 	void *arg;
@@ -82,7 +83,8 @@ bool thread_wake(struct thread *t);
 void thread_yield(void);
 /* In long loops, no lock held: yield if asked to. */
 static inline void thread_checkpoint(void);
-/* Set a work bit of t and make t's CPU look at it (kick), wherever t is. Any context. */
+/* Set a work bit of t and make t's CPU look at it, wherever t is; WORK_SIGNAL and WORK_GUEST wake it too.
+ * Any context. */
 void thread_set_work(struct thread *t, uint32_t bit);
 static inline void thread_clear_work(struct thread *t, uint32_t bit)
 {
@@ -97,7 +99,7 @@ static inline bool thread_has_work(struct thread *t, uint32_t bits)
 int thread_set_affinity(struct thread *t, uint64_t cpus);
 
 /* Stacks: THREAD_STACK bytes at an address aligned to twice that; below it a guard of the same size. */
-#define THREAD_STACK 8192ull
+#define THREAD_STACK 16384ull
 
 static inline struct trapframe *thread_trapframe(struct thread *t)
 {

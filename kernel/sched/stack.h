@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Kernel stacks: THREAD_STACK bytes, a guard of the same size below each. */
+#pragma once
+
+#include "lib/types.h"
+
+uint64_t stack_alloc(void); /* lowest usable address; 0: no memory */
+void stack_free(uint64_t stack);
+/* The thread whose guard va lies in has overflowed its stack: used by messages only. */
+bool stack_is_guard(uint64_t va);
