@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Start-up, a call a line: from head.S on the boot CPU, with the image mapped, the device tree readable and nothing
+ * else. Ends as the boot CPU's idle thread. What it finds is said in about a dozen lines.
+ */
+#include <libfdt.h>
+
+#include "arch/cpu.h"
+#include "arch/gic.h"
+#include "arch/irq.h"
+#include "arch/mmu.h"
+#include "arch/panic.h"
+#include "arch/power.h"
+#include "arch/sysreg.h"
+#include "arch/timer.h"
+#include "bank/bank.h"
+#include "bank/fp.h"
+#include "boot/cmdline.h"
+#include "boot/fdt.h"
+#include "boot/smp.h"
+#include "drivers/entropy.h"
+#include "drivers/rtc.h"
+#include "drivers/uart.h"
+#include "drivers/virtio_mmio.h"
+#include "kvm/kvm.h"
+#include "lib/check.h"
+#include "lib/printk.h"
+#include "lib/string.h"
+#include "lib/version.h"
+
+#include "linux/linux.h"
+#include "linux/task.h"
+#include "mm/page.h"
+#include "sched/ktimer.h"
+#include "sched/run.h"
+
+#define MIB BIT(20)
+
+extern char image_start[], image_end[], boot_stack_top[], host_vectors[];
+uint64_t image_pa; /* head.S: mmu_replace_kernel_root */
+
+static struct machine machine;
+static struct cmdline cmdline;
+
+_Noreturn void boot_main(pa_t fdt, pa_t image);
+
+/* ---- the console and the log ---- */
+
+#define TAG_MARK "\x02"
+
+/* One line of the log. With log.tag=WORD it is marked, so that a runner can tell it from a program's output. */
+static void console_line(const char *text, size_t length)
+{
+	if (cmdline.log_tag) {
+		char line[400];
+		int n = snprintf(line, sizeof(line), TAG_MARK "%s:%.*s\n", cmdline.log_tag,
+				 (int)min(length, (size_t)256), text);
+
+		uart_write(line, min((size_t)n, sizeof(line) - 1));
+		return;
+	}
+	uart_write(text, length);
+	uart_write("\r\n", 2);
+}
+
+/* power.c's exit status or panic mark. */
+static void console_status(const char *what)
+{
+	if (cmdline.log_tag)
+		console_line(what, strlen(what));
+}
+
+static void console_init(void)
+{
+	uart_init(mmu_map_device((pa_t){ machine.uart.reg.start }, machine.uart.reg.size), 0);
+	power_set_status_sink(console_status);
+	if (cmdline.log_tag || !cmdline.quiet)
+		printk_set_console(console_line);
+}
+
+/* ---- memory ---- */
+
+static struct fdt_region image_region(void)
+{
+	return (struct fdt_region){ image_pa, (uint64_t)(image_end - image_start) };
+}
+
+/* Until mmu_init() only the gigabyte that holds the image is mapped for certain: the page allocator begins with it. */
+static void memory_init(void)
+{
+	struct fdt_region free[2 * FDT_REGIONS];
+	struct mmu_region ram[FDT_REGIONS];
+	unsigned count = fdt_free_memory(&machine, image_region(), free, ARRAY_SIZE(free));
+	uint64_t lowest = UINT64_MAX, highest = 0, gib = align_down(image_pa, BIT(30));
+	size_t metadata = 0;
+	bool begun = false;
+
+	for (unsigned n = 0; n < machine.memory_count; n++) {
+		struct fdt_region *m = &machine.memory[n];
+
+		lowest = min(lowest, align_down(m->start, BLOCK_SIZE));
+		highest = max(highest, m->start + m->size);
+		ram[n] = (struct mmu_region){ { align_up(m->start, PAGE_SIZE) },
+					      { align_down(m->start + m->size, PAGE_SIZE) } };
+	}
+	metadata = align_up(page_metadata_bytes((pa_t){ lowest }, (pa_t){ highest }), PAGE_SIZE);
+	for (unsigned n = 0; n < count && !begun; n++) {
+		uint64_t end = min(free[n].start + free[n].size, gib + BIT(30));
+
+		if (free[n].start < gib || free[n].start >= end || end - free[n].start < metadata + 4 * MIB)
+			continue;
+		page_init((pa_t){ lowest }, (pa_t){ highest }, pa_to_va((pa_t){ free[n].start }));
+		page_add_region((pa_t){ free[n].start + metadata }, (pa_t){ end });
+		free[n] = (struct fdt_region){ end, free[n].start + free[n].size - end };
+		begun = true;
+	}
+	check(begun);
+	mmu_init(ram, machine.memory_count, (pa_t){ image_pa });
+	for (unsigned n = 0; n < count; n++) {
+		if (free[n].size)
+			page_add_region((pa_t){ free[n].start },
+					(pa_t){ free[n].start + free[n].size });
+	}
+}
+
+/* ---- devices ---- */
+
+static void gic_setup(void)
+{
+	struct gic_region regions[GIC_REGIONS];
+	unsigned count = min(machine.gicr_count, (unsigned)GIC_REGIONS);
+
+	if (machine.gicr_count > GIC_REGIONS)
+		printk("gic: %u redistributor regions, Stet uses %u\n", machine.gicr_count, GIC_REGIONS);
+	for (unsigned n = 0; n < count; n++)
+		regions[n] = (struct gic_region){
+			mmu_map_device((pa_t){ machine.gicr[n].start }, machine.gicr[n].size),
+			machine.gicr[n].size
+		};
+	gic_init(mmu_map_device((pa_t){ machine.gicd.start }, machine.gicd.size), regions, count);
+}
+
+static void devices_init(void)
+{
+	if (machine.rtc.reg.size)
+		rtc_init(mmu_map_device((pa_t){ machine.rtc.reg.start }, machine.rtc.reg.size));
+	if (machine.rng_seed)
+		entropy_add(machine.rng_seed, machine.rng_seed_size);
+	for (unsigned n = 0; n < machine.virtio_count; n++) {
+		struct fdt_device *d = &machine.virtio[n];
+
+		virtio_mmio_probe(mmu_map_device((pa_t){ d->reg.start }, d->reg.size), d->intid, d->edge);
+	}
+	uart_init(pa_to_va((pa_t){ machine.uart.reg.start }), machine.uart.intid);
+	uart_set_input(tty_input);
+}
+
+/* ---- what was found ---- */
+
+#define CPTR_OPEN (field_set(BITS(17, 16), 3) | field_set(BITS(21, 20), 3)) /* ZEN, FPEN */
+
+/* The longest SVE vector of this CPU in bits; 0: no SVE. */
+static unsigned sve_bits(void)
+{
+	uint64_t bytes, cptr = sysreg_read(cptr_el2);
+
+	if (!cpu_has(CPU_SVE))
+		return 0;
+	sysreg_write(cptr_el2, cptr | CPTR_OPEN);
+	isb();
+	sysreg_write_named(SYSREG_ZCR_EL2, 15);
+	isb();
+	__asm__ volatile(".inst 0x04bf5020\n\tmov %0, x0" : "=r"(bytes)::"x0"); /* rdvl x0, #1 */
+	sysreg_write(cptr_el2, cptr);
+	isb();
+	return (unsigned)bytes * 8;
+}
+
+static void print_machine(void)
+{
+	const char *model = fdt_getprop(machine.fdt, 0, "model", NULL);
+
+	printk("Stet %s on %s\n", STET_VERSION, model ? model : "a machine without a name");
+	printk("cpus: %u, MIDR 0x%08lx, VHE, PAN, %u-bit addresses, %s-bit VMIDs%s%s\n", cpu_count(),
+	       sysreg_read(midr_el1), cpu_pa_bits(), cpu_has(CPU_VMID16) ? "16" : "8",
+	       cpu_has(CPU_AARCH32_EL1) ? ", AArch32 guests possible" : "",
+	       cpu_has(CPU_RNDR) ? ", RNDR" : "");
+	printk("memory: %lu MiB, %lu MiB free; kernel %lu KiB at 0x%lx\n", page_total() * PAGE_SIZE / MIB,
+	       page_free_count() * PAGE_SIZE / MIB, (uint64_t)(image_end - image_start) / 1024, image_pa);
+	printk("gic: GICv3 at 0x%lx, %u redistributor region%s, %lu list registers\n",
+	       machine.gicd.start, machine.gicr_count, machine.gicr_count == 1 ? "" : "s",
+	       (sysreg_read(ich_vtr_el2) & 31) + 1);
+	printk("timer: %lu kHz\n", timer_frequency() / 1000);
+	if (sve_bits())
+		printk("vector lengths: FP/SIMD 128 bits; SVE up to %u bits, trapped and hidden\n", sve_bits());
+	else
+		printk("vector lengths: FP/SIMD 128 bits; no SVE\n");
+	if (machine.dropped || cmdline.dropped)
+		printk("limits: %u entries of the device tree, %u words of the command line left out\n",
+		       machine.dropped, cmdline.dropped);
+}
+
+/* ---- the first program ---- */
+
+static void start_init(void *arg)
+{
+	static char home[] = "HOME=/", term[] = "TERM=linux", path[] = "PATH=/sbin:/usr/sbin:/bin:/usr/bin";
+	static char init[] = "/init";
+	char *env[CMDLINE_ARGS + 4] = { home, term, path };
+	int err;
+
+	(void)arg;
+	memcpy(env + 3, cmdline.env, sizeof(cmdline.env[0]) * cmdline.env_count);
+	if (!cmdline.init)
+		cmdline.init = init;
+	cmdline.args[0] = cmdline.init;
+	printk("init: %s after %lu us\n", cmdline.init, timer_now() / 1000);
+	err = process_start_init(cmdline.init, cmdline.args, env);
+	if (err)
+		panic("cannot start %s: error %d", cmdline.init, -err);
+}
+
+static void load_archive(void)
+{
+	int err;
+
+	if (!machine.initrd.size) {
+		printk("files: no initrd was given\n");
+		return;
+	}
+	err = ramfs_load_cpio(pa_to_va((pa_t){ machine.initrd.start }), machine.initrd.size);
+	if (err)
+		panic("the initrd is no newc cpio archive (error %d)", -err);
+	printk("files: an archive of %lu KiB, used in place\n", machine.initrd.size / 1024);
+}
+
+void boot_main(pa_t fdt, pa_t image)
+{
+	const char *missing;
+
+	image_pa = image.v;
+	sysreg_write(tpidr_el2, cpu_add(sysreg_read(mpidr_el1) & 0xff00ffffff));
+	sysreg_write(vbar_el2, host_vectors);
+	isb();
+	if (fdt_read_machine(pa_to_va(fdt), fdt.v, &machine, &missing))
+		panic("the device tree lacks: %s", missing);
+	cmdline_parse(&cmdline, machine.bootargs);
+	power_init(machine.psci_hvc);
+	cpu_init_features();
+	memory_init();
+	console_init();
+	gic_setup();
+	timer_init();
+	ktimer_setup();
+	ipi_register(IPI_STOP, panic_stop_cpu);
+	ipi_register(IPI_CALL, cpu_handle_call);
+	ipi_register(IPI_BANK, bank_handle_requests);
+	fp_init();
+	linux_init();
+	kvm_init();
+	if (!smp_cpu_setup(this_cpu(), (uint64_t)boot_stack_top - THREAD_STACK))
+		panic("the boot CPU cannot run");
+	irq_enable();
+	devices_init();
+	smp_start(machine.cpus, machine.cpu_count, image);
+	print_machine();
+	load_archive();
+	if (!thread_spawn("init", start_init, NULL))
+		panic("no memory for the first program");
+	run_idle();
+}

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What boot/ calls of kvm/. */
+#pragma once
+
+void kvm_init(void);	 /* /dev/kvm, once */
+void kvm_cpu_init(void); /* each CPU: registers that never change while guests run; interrupts are still masked */
