@@ -88,23 +88,30 @@ void mmu_cpu_init(void)
 	__asm__ volatile("tlbi alle2\n\tdsb nsh\n\tisb" ::: "memory");
 }
 
+/* One leaf of a device's map at address at: a block if it fits. What is mapped already (two devices in one page)
+ * is the same. Returns its size, 0: no memory. */
+static uint64_t map_device_leaf(uint64_t at, uint64_t end) HOLDS(kernel_lock)
+{
+	uint64_t attrs = PTE_AF | PTE_PXN | PTE_UXN | PTE_ATTR(MAIR_DEVICE), hole, size = PAGE_SIZE;
+
+	if (pagetable_lookup(&kernel_table, LINEAR_BASE + at, &hole))
+		return PAGE_SIZE;
+	if (hole >= BLOCK_SIZE && is_aligned(at, BLOCK_SIZE) && end - at >= BLOCK_SIZE)
+		size = BLOCK_SIZE;
+	return pagetable_map(&kernel_table, LINEAR_BASE + at, (pa_t){ at }, size, attrs, NULL) ? 0 : size;
+}
+
 void *mmu_map_device(pa_t pa, uint64_t size)
 {
-	uint64_t start = align_down(pa.v, PAGE_SIZE), end = align_up(pa.v + size, PAGE_SIZE);
-	uint64_t attrs = PTE_AF | PTE_PXN | PTE_UXN | PTE_ATTR(MAIR_DEVICE), daif;
-	uint64_t page = 0;
-	int err = 0;
+	uint64_t at = align_down(pa.v, PAGE_SIZE), end = align_up(pa.v + size, PAGE_SIZE);
+	uint64_t leaf = PAGE_SIZE, daif;
 
 	daif = spin_lock_irqsave(&kernel_lock);
-	/* Two devices may share a page: what is there already is the same. */
-	for (uint64_t at = start; at < end && !err; at += PAGE_SIZE) {
-		if (!pagetable_lookup(&kernel_table, LINEAR_BASE + at, &page))
-			err = pagetable_map(&kernel_table, LINEAR_BASE + at, (pa_t){ at }, PAGE_SIZE,
-					    attrs, NULL);
-	}
+	for (; at < end && leaf; at += leaf)
+		leaf = map_device_leaf(at, end);
 	spin_unlock_irqrestore(&kernel_lock, daif);
 	mmu_publish();
-	return err ? NULL : pa_to_va(pa);
+	return leaf ? pa_to_va(pa) : NULL;
 }
 
 int mmu_map_kernel_page(uint64_t va, pa_t pa, uint64_t attrs)

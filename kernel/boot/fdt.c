@@ -26,34 +26,46 @@ static uint64_t cells_read(const fdt32_t *cell, int count)
 	return v;
 }
 
-static int parent_cells(const void *fdt, int node, const char *name, int fallback)
+/* #address-cells and #size-cells of the node at each depth: what its children's reg properties go by. Asking libfdt
+ * for a node's parent would walk the whole tree each time. */
+#define DEPTHS 16
+
+struct cells {
+	int address, size;
+};
+
+static int cells_property(const void *fdt, int node, const char *name, int fallback)
 {
-	const fdt32_t *prop = fdt_getprop(fdt, fdt_parent_offset(fdt, node), name, NULL);
+	const fdt32_t *prop = fdt_getprop(fdt, node, name, NULL);
 
 	return prop ? (int)fdt32_ld(prop) : fallback;
 }
 
-/* Row n of the node's reg property. */
-static bool reg_read(const void *fdt, int node, unsigned n, struct fdt_region *out)
+static struct cells node_cells(const void *fdt, int node)
 {
-	int address = parent_cells(fdt, node, "#address-cells", 2);
-	int size = parent_cells(fdt, node, "#size-cells", 1), length;
+	return (struct cells){ cells_property(fdt, node, "#address-cells", 2),
+			       cells_property(fdt, node, "#size-cells", 1) };
+}
+
+/* Row n of the node's reg property. */
+static bool reg_read(const void *fdt, int node, struct cells cells, unsigned n, struct fdt_region *out)
+{
+	int length, row = cells.address + cells.size;
 	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &length);
-	int row = address + size;
 
 	if (!reg || row <= 0 || length / 4 < row * (int)(n + 1))
 		return false;
-	out->start = cells_read(reg + row * (int)n, address);
-	out->size = cells_read(reg + row * (int)n + address, size);
+	out->start = cells_read(reg + row * (int)n, cells.address);
+	out->size = cells_read(reg + row * (int)n + cells.address, cells.size);
 	return true;
 }
 
-static bool device_read(const void *fdt, int node, struct fdt_device *d)
+static bool device_read(const void *fdt, int node, struct cells cells, struct fdt_device *d)
 {
 	int length;
 	const fdt32_t *irq = fdt_getprop(fdt, node, "interrupts", &length);
 
-	if (!reg_read(fdt, node, 0, &d->reg))
+	if (!reg_read(fdt, node, cells, 0, &d->reg))
 		return false;
 	if (irq && length >= 12) {
 		unsigned number = fdt32_ld(irq + 1);
@@ -78,11 +90,11 @@ static bool node_is_type(const void *fdt, int node, const char *type)
 	return prop && !strcmp(prop, type);
 }
 
-static void read_memory(struct machine *m, int node)
+static void read_memory(struct machine *m, int node, struct cells cells)
 {
 	struct fdt_region r;
 
-	for (unsigned n = 0; reg_read(m->fdt, node, n, &r); n++) {
+	for (unsigned n = 0; reg_read(m->fdt, node, cells, n, &r); n++) {
 		if (m->memory_count == FDT_REGIONS)
 			m->dropped++;
 		else if (r.size)
@@ -90,9 +102,8 @@ static void read_memory(struct machine *m, int node)
 	}
 }
 
-static void read_cpu(struct machine *m, int node)
+static void read_cpu(struct machine *m, int node, struct cells cells)
 {
-	int cells = parent_cells(m->fdt, node, "#address-cells", 1);
 	const fdt32_t *reg = fdt_getprop(m->fdt, node, "reg", NULL);
 
 	if (!reg)
@@ -100,47 +111,47 @@ static void read_cpu(struct machine *m, int node)
 	if (m->cpu_count == FDT_CPUS)
 		m->dropped++;
 	else
-		m->cpus[m->cpu_count++] = cells_read(reg, cells);
+		m->cpus[m->cpu_count++] = cells_read(reg, cells.address);
 }
 
-static void read_gic(struct machine *m, int node)
+static void read_gic(struct machine *m, int node, struct cells cells)
 {
 	const fdt32_t *prop = fdt_getprop(m->fdt, node, "#redistributor-regions", NULL);
 	unsigned regions = prop ? fdt32_ld(prop) : 1;
 
-	reg_read(m->fdt, node, 0, &m->gicd);
+	reg_read(m->fdt, node, cells, 0, &m->gicd);
 	for (unsigned n = 0; n < regions; n++) {
 		if (m->gicr_count == FDT_REGIONS)
 			m->dropped++;
-		else if (reg_read(m->fdt, node, n + 1, &m->gicr[m->gicr_count]))
+		else if (reg_read(m->fdt, node, cells, n + 1, &m->gicr[m->gicr_count]))
 			m->gicr_count++;
 	}
 }
 
-static void read_virtio(struct machine *m, int node)
+static void read_virtio(struct machine *m, int node, struct cells cells)
 {
 	if (m->virtio_count == FDT_VIRTIO)
 		m->dropped++;
-	else if (device_read(m->fdt, node, &m->virtio[m->virtio_count]))
+	else if (device_read(m->fdt, node, cells, &m->virtio[m->virtio_count]))
 		m->virtio_count++;
 }
 
-static void read_node(struct machine *m, int node)
+static void read_node(struct machine *m, int node, struct cells cells)
 {
 	const void *fdt = m->fdt;
 
 	if (node_is_type(fdt, node, "memory"))
-		read_memory(m, node);
+		read_memory(m, node, cells);
 	else if (node_is_type(fdt, node, "cpu"))
-		read_cpu(m, node);
+		read_cpu(m, node, cells);
 	else if (!fdt_node_check_compatible(fdt, node, "arm,gic-v3"))
-		read_gic(m, node);
+		read_gic(m, node, cells);
 	else if (!fdt_node_check_compatible(fdt, node, "virtio,mmio"))
-		read_virtio(m, node);
+		read_virtio(m, node, cells);
 	else if (!fdt_node_check_compatible(fdt, node, "arm,pl011") && !m->uart.reg.size)
-		device_read(fdt, node, &m->uart);
+		device_read(fdt, node, cells, &m->uart);
 	else if (!fdt_node_check_compatible(fdt, node, "arm,pl031"))
-		device_read(fdt, node, &m->rtc);
+		device_read(fdt, node, cells, &m->rtc);
 	else if (!fdt_node_check_compatible(fdt, node, "arm,psci-0.2") ||
 		 !fdt_node_check_compatible(fdt, node, "arm,psci-1.0")) {
 		const char *method = fdt_getprop(fdt, node, "method", NULL);
@@ -195,11 +206,29 @@ static void read_reserved(struct machine *m, uint64_t fdt_pa)
 	node = fdt_path_offset(m->fdt, "/reserved-memory");
 	if (node >= 0) {
 		fdt_for_each_subnode(child, m->fdt, node)
-			if (reg_read(m->fdt, child, 0, &r))
+			if (reg_read(m->fdt, child, node_cells(m->fdt, node), 0, &r))
 				reserve(m, r.start, r.size);
 	}
 	reserve(m, fdt_pa, fdt_totalsize(m->fdt));
 	reserve(m, m->initrd.start, m->initrd.size);
+}
+
+static void read_nodes(struct machine *m)
+{
+	struct cells cells[DEPTHS]; /* of the node at each depth */
+	int depth = 0;
+
+	cells[0] = node_cells(m->fdt, 0);
+	for (int node = fdt_next_node(m->fdt, 0, &depth); node >= 0 && depth > 0;
+	     node = fdt_next_node(m->fdt, node, &depth)) {
+		if (depth >= DEPTHS) {
+			m->dropped++;
+			continue;
+		}
+		cells[depth] = node_cells(m->fdt, node);
+		if (node_enabled(m->fdt, node))
+			read_node(m, node, cells[depth - 1]);
+	}
 }
 
 int fdt_read_machine(const void *fdt, uint64_t fdt_pa, struct machine *m, const char **why)
@@ -209,10 +238,7 @@ int fdt_read_machine(const void *fdt, uint64_t fdt_pa, struct machine *m, const 
 	*why = "it is no device tree";
 	if (fdt_check_header(fdt))
 		return -EINVAL;
-	for (int node = fdt_next_node(fdt, -1, NULL); node >= 0; node = fdt_next_node(fdt, node, NULL)) {
-		if (node_enabled(fdt, node))
-			read_node(m, node);
-	}
+	read_nodes(m);
 	read_chosen(m);
 	read_reserved(m, fdt_pa);
 	*why = !m->memory_count	   ? "memory" :
