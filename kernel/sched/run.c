@@ -132,6 +132,24 @@ static void slice_over(struct ktimer *t)
 	thread_set_work(thread_current(), WORK_RESCHED);
 }
 
+/* The thread pointers of programs stand in the CPU from one program's thread to the next; while the CPU is set up
+ * for a guest they are the guest's, and each thread's own are in memory (kvm/world.c). */
+static void run_switch_tls(struct thread *from, const struct thread *to)
+{
+	if (this_cpu()->mode == CPU_GUEST)
+		return;
+	if (from->mmu) {
+		from->tpidr_el0 = sysreg_read(tpidr_el0);
+		if (cpu_has(CPU_SME))
+			from->tpidr2_el0 = sysreg_read_named(SYSREG_TPIDR2_EL0);
+	}
+	if (to->mmu) {
+		sysreg_write(tpidr_el0, to->tpidr_el0);
+		if (cpu_has(CPU_SME))
+			sysreg_write_named(SYSREG_TPIDR2_EL0, to->tpidr2_el0);
+	}
+}
+
 /* Give the CPU to to. Masked, queue locked; returns when the current thread is chosen again, unlocked. */
 static void run_switch(struct run_queue *q, struct thread *to) NO_LOCK_ANALYSIS
 {
@@ -147,6 +165,7 @@ static void run_switch(struct run_queue *q, struct thread *to) NO_LOCK_ANALYSIS
 	run_arm_slice(q);
 	if (to->mmu)
 		mmu_activate(to->mmu);
+	run_switch_tls(from, to);
 	if (to->switched_in)
 		to->switched_in(to);
 	thread_switch(from, to);
