@@ -62,6 +62,7 @@ static void connect_tty(struct machine *m)
 		m->sink.input = virtio_console_input;
 		m->sink.device = m->console;
 	}
+	tty_start(); /* only now: what is wrong with the host has been said */
 	tty_set_sink(&m->sink);
 }
 
@@ -156,7 +157,6 @@ enum vm_end machine_run(struct machine_config *config)
 
 	open_files(config, &layout);
 	kvm = vm_open_kvm();
-	tty_start();
 	do
 		end = run_once(config, kvm, &layout, &stats);
 	while (end == VM_RESET && config->reboot);

@@ -179,8 +179,12 @@ static void *input_thread(void *unused)
 
 void tty_start(void)
 {
+	static bool started; /* the main thread's */
 	pthread_t thread;
 
+	if (started)
+		return;
+	started = true;
 	/* Not isatty(): it asks for the window's size, which a plain console need not have. */
 	stdin_is_terminal = !tcgetattr(STDIN_FILENO, &saved_termios);
 	if (stdin_is_terminal) {

@@ -16,7 +16,8 @@ struct tty_sink {
 
 /*
  * Put the terminal on stdin, if there is one, into raw mode, name the escape key on stderr, and
- * start the input thread. Whatever ends the program, the terminal is put back.
+ * start the input thread. Once; later calls do nothing. Whatever ends the program, the terminal is
+ * put back.
  */
 void tty_start(void);
 
