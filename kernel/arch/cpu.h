@@ -31,6 +31,8 @@ struct cpu {
 	uint64_t gicr;		   /* VA of this CPU's redistributor */
 	_Atomic bool online;
 	uint64_t irq_count, idle_ns;
+	uint64_t cptr_el2;   /* what was last written there; bank/fp.h */
+	uint64_t fp_avoided; /* bank/fp.h: crossings at which the vector registers stood */
 };
 
 static inline struct cpu *this_cpu(void)

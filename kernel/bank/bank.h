@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Who owns the registers. A bank is a set of registers that each CPU has once and that holds the
- * state of one context at a time. There are two: the vector bank (bank/fp.c; host threads, vCPUs
- * and the kernel are contexts) and the guest bank (kvm/world.c; vCPUs).
+ * state of one context at a time. There are two: the vector bank (bank/fp.c; host threads and vCPUs
+ * are contexts) and the guest bank (kvm/world.c; vCPUs).
  *
  * The newest state of a context is in its memory image, or in one CPU's bank and nowhere else.
  * A context is evicted only when another one takes that bank, when it must run elsewhere, when
@@ -15,36 +15,54 @@
 
 #include <stdatomic.h>
 
+#include "bank/bank_env.h"
 #include "lib/types.h"
 
 #define BANK_NO_CPU (-1)
 
 struct bank_ctx;
 
+/* All are called with interrupts masked on the CPU whose bank it is, and must not wait. */
 struct bank_ops {
 	const char *name;
-	/* This CPU's registers -> the image. Interrupts are masked; must not wait. */
+	/* This CPU's registers -> the image. */
 	void (*save)(struct bank_ctx *ctx);
-	/* The image -> this CPU's registers. */
+	/* The image -> this CPU's registers, all of them: save() of another context may have gone
+	 * before, without a close() between. */
 	void (*load)(struct bank_ctx *ctx);
-	/* The owner has left this CPU's bank (saved or thrown away): make the registers harmless
-	 * (guest bank: stop timers, close ICH, empty VTTBR; vector bank: close access). */
+	/* ctx leaves (saved or thrown away) and nobody comes: make the registers harmless (guest
+	 * bank: stop timers, close ICH, empty VTTBR; vector bank: close access). Before the home
+	 * of ctx is given up, so its image may still be touched. */
 	void (*close)(struct bank_ctx *ctx);
 };
 
-struct bank;
+/* Each CPU's own: written and read by it alone, interrupts masked. */
+struct bank_slot {
+	_Alignas(64) struct bank_ctx *owner; /* NULL: nobody */
+};
+
+/* A bank of every CPU; its own writable storage, ops constant: struct bank b = { .ops = &… }. */
+struct bank {
+	const struct bank_ops *ops;
+	struct bank_slot slots[MAX_CPUS];
+};
 
 struct bank_ctx {
 	struct bank *bank;
-	_Atomic int home;  /* the CPU whose bank holds this state, or BANK_NO_CPU */
-	bool dirty;	   /* the bank is newer than the image; written only at home, masked */
+	_Atomic int home; /* the CPU whose bank holds this state, or BANK_NO_CPU */
+	bool dirty;	  /* the bank is newer than the image; written only at home, masked */
 	uint64_t saves, loads;
 };
 
+/* The image is the newest state. */
 void bank_ctx_init(struct bank_ctx *ctx, struct bank *bank);
 
 /* Is ctx in this CPU's bank? Interrupts masked: the answer stays true until they are unmasked. */
-bool bank_is_here(const struct bank_ctx *ctx);
+static inline bool bank_is_here(const struct bank_ctx *ctx)
+{
+	/* relaxed: home becomes this CPU, or stops being it, by this CPU's own stores only */
+	return atomic_load_explicit(&ctx->home, memory_order_relaxed) == (int)bank_env_cpu();
+}
 
 /* Bring ctx into this CPU's bank. Called with interrupts enabled by the one claimant of ctx, holds
  * no spinlock, may wait (unmasked). Returns with interrupts MASKED and ctx here. */
@@ -60,8 +78,9 @@ static inline void bank_dirty(struct bank_ctx *ctx)
 	ctx->dirty = true;
 }
 
-/* Make the image the newest state and ctx's home none (save if DIRTY), wherever it was. May wait,
- * unmasked. Before reading or changing the image from outside. The claimant's call. */
+/* Make the image the newest state and ctx's home none (save if DIRTY), wherever it was. Interrupts
+ * enabled before and after; may wait. Before reading or changing the image from outside. The
+ * claimant's call. */
 void bank_evict(struct bank_ctx *ctx);
 
 /* The same without saving: the context ends or its image is to be replaced whole. */
