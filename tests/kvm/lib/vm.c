@@ -49,7 +49,7 @@ static void image_copy(struct vm *vm)
 	}
 }
 
-static void ram_create(struct vm *vm)
+void vm_add_ram(struct vm *vm)
 {
 	vm->ram = mmap(NULL, VM_RAM_SIZE, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -63,7 +63,7 @@ static void ram_create(struct vm *vm)
 void vm_create(struct vm *vm, int vcpus)
 {
 	vm_create_bare(vm);
-	ram_create(vm);
+	vm_add_ram(vm);
 	for (int i = 0; i < vcpus; i++) {
 		expect_eq(vm_add_vcpu(vm, i), 0);
 		expect_eq(vcpu_init(&vm->vcpu[i], 1 << KVM_ARM_VCPU_PSCI_0_2), 0);

@@ -40,6 +40,8 @@ struct vm {
 void vm_create(struct vm *vm, int vcpus);
 /* The same with neither vCPUs nor memory. */
 void vm_create_bare(struct vm *vm);
+/* Give it its memory: the program's image and stacks. */
+void vm_add_ram(struct vm *vm);
 /* Close everything that is open and unmap the memory. */
 void vm_destroy(struct vm *vm);
 
