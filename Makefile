@@ -130,7 +130,7 @@ programs = $(patsubst %.c,build/user/%,$(call without-tests,$(wildcard $1/*.c)))
 
 TAP_OBJS := $(call user-objs,tests/tap.c tests/tap_main.c $(wildcard tests/lib/*.c))
 KVM_OBJS := $(call user-objs,$(wildcard tests/kvm/lib/*.c tests/kvm/lib/*.S))
-BENCH_OBJS := $(call user-objs,$(wildcard bench/lib/*.c bench/lib/*.S))
+BENCH_OBJS := $(call user-objs,$(wildcard bench/lib/*.c bench/lib/*.S)) $(TAP_OBJS) $(KVM_OBJS)
 VMM_OBJS := $(call user-objs,$(wildcard vmm/*.c))
 
 USER_SMALL := $(patsubst user/%.c,build/user/%,$(wildcard user/*.c))

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include "tap.h"
 
-extern const struct tap_test __start_tap_tests[], __stop_tap_tests[];
+/* Weak: a benchmark uses the harness's helpers and has no tests. */
+extern const struct tap_test __start_tap_tests[] __attribute__((weak));
+extern const struct tap_test __stop_tap_tests[] __attribute__((weak));
 
 int tap_argc;
 char **tap_argv;

@@ -134,6 +134,22 @@ long device_get(int device, unsigned group, uint64_t attribute, void *value)
 	return ioc(device, KVM_GET_DEVICE_ATTR, &attr);
 }
 
+/*
+ * The frames get their place at the first KVM_RUN. Linux 6.1 lets a second vCPU that comes in at
+ * that moment run before they have it, so the first run is one that leaves at once.
+ */
+static long gic_settle(struct vm *vm)
+{
+	long err;
+
+	if (!vm->vcpu_count)
+		return 0;
+	vm->vcpu[0].run->immediate_exit = 1;
+	err = vcpu_run(&vm->vcpu[0]);
+	vm->vcpu[0].run->immediate_exit = 0;
+	return err == -EINTR ? 0 : err;
+}
+
 long vm_add_gic(struct vm *vm, unsigned irqs)
 {
 	struct kvm_create_device device = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
@@ -152,7 +168,7 @@ long vm_add_gic(struct vm *vm, unsigned irqs)
 	if (!err)
 		err = device_set(vm->gic, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
 				 NULL);
-	return err;
+	return err ?: gic_settle(vm);
 }
 
 long vm_irq_line(struct vm *vm, unsigned irq, int level)
