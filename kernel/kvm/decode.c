@@ -7,20 +7,20 @@
 
 #include "lib/bits.h"
 
-#define ESR_EC	       BITS(31, 26)
-#define EC_IABT_LOW    0x20u
-#define ISS_FSC	       BITS(5, 0)
-#define ISS_FSC_TYPE   BITS(5, 2)
-#define ISS_WNR	       BIT(6)
-#define ISS_S1PTW      BIT(7)
-#define ISS_CM	       BIT(8)
-#define ISS_FNV	       BIT(10)
-#define ISS_SF	       BIT(15)
-#define ISS_SRT	       BITS(20, 16)
-#define ISS_SSE	       BIT(21)
-#define ISS_SAS	       BITS(23, 22)
-#define ISS_ISV	       BIT(24)
-#define HPFAR_FIPA     BITS(43, 4)
+#define ESR_EC	     BITS(31, 26)
+#define EC_IABT_LOW  0x20u
+#define ISS_FSC	     BITS(5, 0)
+#define ISS_FSC_TYPE BITS(5, 2)
+#define ISS_WNR	     BIT(6)
+#define ISS_S1PTW    BIT(7)
+#define ISS_CM	     BIT(8)
+#define ISS_FNV	     BIT(10)
+#define ISS_SF	     BIT(15)
+#define ISS_SRT	     BITS(20, 16)
+#define ISS_SSE	     BIT(21)
+#define ISS_SAS	     BITS(23, 22)
+#define ISS_ISV	     BIT(24)
+#define HPFAR_FIPA   BITS(43, 4)
 
 static enum abort_kind abort_kind(uint64_t esr)
 {

@@ -29,11 +29,11 @@ struct guest_abort {
 	ipa_t ipa; /* of the access; of the page only where !far_valid */
 	uint64_t far;
 	enum abort_kind kind;
-	bool fetch;	  /* instruction abort */
-	bool write;	  /* a store, or a table walk that writes (hardware AF/DBM) */
-	bool walk;	  /* stage-2 fault on a stage-1 table walk */
-	bool cache_op;	  /* a cache maintenance instruction: counts as a read */
-	bool syndrome;	  /* mmio is filled in (ISV) */
+	bool fetch;    /* instruction abort */
+	bool write;    /* a store, or a table walk that writes (hardware AF/DBM) */
+	bool walk;     /* stage-2 fault on a stage-1 table walk */
+	bool cache_op; /* a cache maintenance instruction: counts as a read */
+	bool syndrome; /* mmio is filled in (ISV) */
 	struct mmio_access mmio;
 };
 
@@ -51,7 +51,7 @@ struct sysreg_access {
 
 /* One number for a register: the fields as they stand in an MSR's encoding. */
 #define SYSREG(op0, op1, crn, crm, op2)                                                            \
-	((uint32_t)(op0) << 14 | (uint32_t)(op1) << 11 | (uint32_t)(crn) << 7 | (uint32_t)(crm) << 3 | \
-	 (uint32_t)(op2))
+	((uint32_t)(op0) << 14 | (uint32_t)(op1) << 11 | (uint32_t)(crn) << 7 |                    \
+	 (uint32_t)(crm) << 3 | (uint32_t)(op2))
 
 struct sysreg_access decode_sysreg(uint64_t esr);

@@ -13,7 +13,8 @@ TEST(word_store)
 	struct guest_abort a;
 
 	/* str w7, [x0] to IPA 0x9000018 */
-	decode_abort(DABT(ISV | 2ull << 22 | 7ull << 16 | 1 << 6 | 0x06), 0xffff800000001018, 0x90000, &a);
+	decode_abort(DABT(ISV | 2ull << 22 | 7ull << 16 | 1 << 6 | 0x06), 0xffff800000001018,
+		     0x90000, &a);
 	expect_eq(a.ipa.v, 0x9000018);
 	expect_eq(a.kind, ABORT_TRANSLATION);
 	expect(a.write && a.syndrome && !a.fetch && !a.walk && !a.cache_op);
@@ -76,10 +77,11 @@ TEST(kinds)
 		uint8_t fsc;
 		enum abort_kind kind;
 	} cases[] = {
-		{ 0x04, ABORT_TRANSLATION }, { 0x07, ABORT_TRANSLATION }, { 0x09, ABORT_ACCESS_FLAG },
-		{ 0x0d, ABORT_PERMISSION },  { 0x0f, ABORT_PERMISSION },  { 0x10, ABORT_EXTERNAL },
-		{ 0x15, ABORT_EXTERNAL },    { 0x00, ABORT_OTHER },	  { 0x21, ABORT_OTHER },
-		{ 0x30, ABORT_OTHER },
+		{ 0x04, ABORT_TRANSLATION }, { 0x07, ABORT_TRANSLATION },
+		{ 0x09, ABORT_ACCESS_FLAG }, { 0x0d, ABORT_PERMISSION },
+		{ 0x0f, ABORT_PERMISSION },  { 0x10, ABORT_EXTERNAL },
+		{ 0x15, ABORT_EXTERNAL },    { 0x00, ABORT_OTHER },
+		{ 0x21, ABORT_OTHER },	     { 0x30, ABORT_OTHER },
 	};
 	struct guest_abort a;
 
@@ -95,8 +97,8 @@ TEST(kinds)
 TEST(system_registers)
 {
 	/* msr icc_sgi1r_el1, x5: 3 0 12 11 5 */
-	struct sysreg_access a = decode_sysreg(0x18ull << 26 | 1 << 25 | 3 << 20 | 5 << 17 | 0 << 14 |
-					       12 << 10 | 5 << 5 | 11 << 1);
+	struct sysreg_access a = decode_sysreg(0x18ull << 26 | 1 << 25 | 3 << 20 | 5 << 17 |
+					       0 << 14 | 12 << 10 | 5 << 5 | 11 << 1);
 
 	expect_eq(a.reg, SYSREG(3, 0, 12, 11, 5));
 	expect_eq(a.rt, 5);

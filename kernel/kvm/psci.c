@@ -12,14 +12,14 @@
 
 #include "lib/bits.h"
 
-#define SMC64		     BIT(30)
-#define SMCCC_VERSION	     0x80000000u
-#define SMCCC_ARCH_FEATURES  0x80000001u
-#define SMCCC_VERSION_1_1    0x10001u
-#define NOT_SUPPORTED	     ((uint64_t)PSCI_RET_NOT_SUPPORTED)
-#define AFFINITY	     (BITS(39, 32) | BITS(23, 0))
+#define SMC64		    BIT(30)
+#define SMCCC_VERSION	    0x80000000u
+#define SMCCC_ARCH_FEATURES 0x80000001u
+#define SMCCC_VERSION_1_1   0x10001u
+#define NOT_SUPPORTED	    ((uint64_t)PSCI_RET_NOT_SUPPORTED)
+#define AFFINITY	    (BITS(39, 32) | BITS(23, 0))
 /* KVM's own numbers before PSCI 0.2 */
-#define PSCI01(n)	     (0x95c1ba5eu + (n))
+#define PSCI01(n) (0x95c1ba5eu + (n))
 
 bool psci_version_ok(uint64_t version)
 {
@@ -48,8 +48,7 @@ static struct psci_result cpu_on(struct psci_vm *vm, uint64_t mpidr, uint64_t pc
 		if (cpu->mpidr != mpidr)
 			continue;
 		if (cpu->state == POWER_ON)
-			return answer(vm->version ? PSCI_RET_ALREADY_ON :
-						    PSCI_RET_INVALID_PARAMS);
+			return answer(vm->version ? PSCI_RET_ALREADY_ON : PSCI_RET_INVALID_PARAMS);
 		if (cpu->state == POWER_ON_PENDING)
 			return answer(PSCI_RET_ON_PENDING);
 		cpu->boot_pc = pc;

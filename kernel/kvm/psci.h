@@ -9,7 +9,8 @@
 
 #define PSCI_MAX_CPUS 64
 
-/* OFF -> ON_PENDING by another's CPU_ON, ON_PENDING -> ON by its own thread, ON -> OFF by itself. */
+/* OFF -> ON_PENDING by another's CPU_ON, ON_PENDING -> ON by its own thread, ON -> OFF by itself.
+ */
 enum power_state {
 	POWER_ON,
 	POWER_ON_PENDING,
@@ -17,7 +18,7 @@ enum power_state {
 };
 
 struct psci_cpu {
-	uint64_t mpidr; /* affinity bits only */
+	uint64_t mpidr;		/* affinity bits only */
 	_Atomic uint32_t state; /* enum power_state */
 	/* for POWER_ON_PENDING: where it begins */
 	uint64_t boot_pc, boot_context;

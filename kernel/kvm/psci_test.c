@@ -13,7 +13,9 @@ static struct psci_vm vm;
 static void start(uint32_t version)
 {
 	memset(cpu, 0, sizeof(cpu));
-	vm = (struct psci_vm){ .version = version, .count = 3, .cpus = { &cpu[0], &cpu[1], &cpu[2] } };
+	vm = (struct psci_vm){ .version = version,
+			       .count = 3,
+			       .cpus = { &cpu[0], &cpu[1], &cpu[2] } };
 	cpu[1].mpidr = 1;
 	cpu[2].mpidr = 0x100;
 	cpu[1].state = cpu[2].state = POWER_OFF;
@@ -62,8 +64,10 @@ TEST(switching_a_cpu_on)
 TEST(a_32_bit_call_ignores_high_halves)
 {
 	start(PSCI_DEFAULT_VERSION);
-	expect_eq(call(0xffffffff00000000 | PSCI_0_2_FN_CPU_ON, 0x500000001, 0x700004000, 0x900000003).action,
-		  PSCI_WAKE);
+	expect_eq(
+		call(0xffffffff00000000 | PSCI_0_2_FN_CPU_ON, 0x500000001, 0x700004000, 0x900000003)
+			.action,
+		PSCI_WAKE);
 	expect_eq(cpu[1].boot_pc, 0x4000);
 	expect_eq(cpu[1].boot_context, 3);
 }

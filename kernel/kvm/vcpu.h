@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A virtual CPU: its general registers (here after every exit), its context in the guest bank and in
- * the vector bank, what must be done before it goes on, and what it waits for.
+ * A virtual CPU: its general registers (here after every exit), its context in the guest bank and
+ * in the vector bank, what must be done before it goes on, and what it waits for.
  *
  * One claimant at a time: whoever holds vcpu->lock. Other CPUs may only set a request and kick.
  */
@@ -70,33 +70,33 @@ struct vcpu {
 	uint32_t id;		   /* KVM's vcpu id */
 	unsigned index;		   /* in vm->vcpus */
 	struct vm *vm;
-	struct mutex lock;	   /* held by every ioctl of the vCPU, KVM_RUN too */
-	struct kvm_run *run;	   /* one page, mapped by the VMM: never trust what is read back */
+	struct mutex lock;   /* held by every ioctl of the vCPU, KVM_RUN too */
+	struct kvm_run *run; /* one page, mapped by the VMM: never trust what is read back */
 
-	struct bank_ctx bank;	   /* in guest_bank */
-	struct guest_regs regs;	   /* its image */
-	struct fp_context fp;	   /* in vector_bank */
+	struct bank_ctx bank;	/* in guest_bank */
+	struct guest_regs regs; /* its image */
+	struct fp_context fp;	/* in vector_bank */
 	struct vtimer timer;
-	struct vgic_cpu *vgic;	   /* vgic_vcpu_init(); never NULL once the vCPU exists */
+	struct vgic_cpu *vgic; /* vgic_vcpu_init(); never NULL once the vCPU exists */
 
-	bool initialised;	   /* KVM_ARM_VCPU_INIT was done: else KVM_RUN is -ENOEXEC */
-	uint32_t features;	   /* of KVM_ARM_VCPU_INIT, word 0 */
-	struct psci_cpu power;	   /* changes under vm->power_lock */
-	struct guest_debug debug;  /* sysreg.c */
-	uint64_t spsr32[4];	   /* SPSR_abt, _und, _irq, _fiq: only ONE_REG sees them */
+	bool initialised;	  /* KVM_ARM_VCPU_INIT was done: else KVM_RUN is -ENOEXEC */
+	uint32_t features;	  /* of KVM_ARM_VCPU_INIT, word 0 */
+	struct psci_cpu power;	  /* changes under vm->power_lock */
+	struct guest_debug debug; /* sysreg.c */
+	uint64_t spsr32[4];	  /* SPSR_abt, _und, _irq, _fiq: only ONE_REG sees them */
 
-	_Atomic bool in_run;	   /* its thread is inside KVM_RUN */
+	_Atomic bool in_run;	    /* its thread is inside KVM_RUN */
 	struct wait_queue sleepers; /* WFI, and switched off */
 
-	struct mmio_access mmio;   /* given to the VMM by KVM_EXIT_MMIO */
-	bool mmio_pending;	   /* to be completed at the next KVM_RUN: mmio_complete() */
+	struct mmio_access mmio; /* given to the VMM by KVM_EXIT_MMIO */
+	bool mmio_pending;	 /* to be completed at the next KVM_RUN: mmio_complete() */
 
 	struct vcpu_stats stats;
 };
 
 /* ---- vcpu.c; api.c holds vcpu->lock around all of these but create and kick ---- */
-/* A vCPU with that id, not initialised, in no bank. vm->lock held. -ENOMEM, -EINVAL, -EEXIST. The caller
- * publishes it in vm->vcpus (vcpu_create fills index) and calls vgic_vcpu_init(). */
+/* A vCPU with that id, not initialised, in no bank. vm->lock held. -ENOMEM, -EINVAL, -EEXIST. The
+ * caller publishes it in vm->vcpus (vcpu_create fills index) and calls vgic_vcpu_init(). */
 int vcpu_create(struct vm *vm, unsigned id, struct vcpu **out);
 /* Out of every bank, freed. Nobody refers to it any more. */
 void vcpu_destroy(struct vcpu *vcpu);
@@ -104,7 +104,8 @@ void vcpu_destroy(struct vcpu *vcpu);
 int vcpu_init(struct vcpu *vcpu, const struct kvm_vcpu_init *init);
 /* KVM_ARM_PREFERRED_TARGET. */
 void vcpu_preferred_target(struct kvm_vcpu_init *init);
-/* KVM_RUN. 0 with run->exit_reason, -EINTR, -ENOEXEC, -EIO (another address space), -ENOMEM, -EFAULT. */
+/* KVM_RUN. 0 with run->exit_reason, -EINTR, -ENOEXEC, -EIO (another address space), -ENOMEM,
+ * -EFAULT. */
 int vcpu_run(struct vcpu *vcpu);
 /* Set the request and see to it that it is looked at: the vCPU leaves the guest or wakes from WFI.
  * Any context, any lock. */
@@ -126,7 +127,8 @@ uint64_t vcpu_mpidr(const struct vcpu *vcpu);
 void vcpu_reset(struct vcpu *vcpu);
 
 /* ---- sysreg.c, one_reg.c ---- */
-/* KVM_GET_ONE_REG, SET_ONE_REG: id and user address as in struct kvm_one_reg. -ENOENT, -EINVAL, -EFAULT. */
+/* KVM_GET_ONE_REG, SET_ONE_REG: id and user address as in struct kvm_one_reg. -ENOENT, -EINVAL,
+ * -EFAULT. */
 int vcpu_get_one_reg(struct vcpu *vcpu, const struct kvm_one_reg *reg);
 int vcpu_set_one_reg(struct vcpu *vcpu, const struct kvm_one_reg *reg);
 /* KVM_GET_REG_LIST: user address of a struct kvm_reg_list. -E2BIG with the count written. */
@@ -145,6 +147,8 @@ void inject_undefined(struct vcpu *vcpu);
 /* Synchronous external abort at far. */
 void inject_data_abort(struct vcpu *vcpu, uint64_t far);
 void inject_fetch_abort(struct vcpu *vcpu, uint64_t far);
+/* A virtual SError: taken when the guest has it unmasked. */
+void inject_serror(struct vcpu *vcpu);
 
 /* The trapped instruction was done: on to the next. */
 static inline void vcpu_skip_instruction(struct vcpu *vcpu)
@@ -166,7 +170,9 @@ static inline void vcpu_set_reg(struct vcpu *vcpu, unsigned rt, uint64_t value)
 
 /* ---- mmio.c (api half) ---- */
 /* A guest access that no memory answers: an in-kernel device, an ioeventfd, or KVM_EXIT_MMIO.
- * Returns EXIT_RESUME (done, pc still on the instruction: the caller skips it), EXIT_TO_VMM, -errno. */
+ * Returns EXIT_RESUME (done, pc still on the instruction: the caller skips it), EXIT_TO_VMM,
+ * -errno. */
 int mmio_access(struct vcpu *vcpu, const struct mmio_access *access);
-/* At the next KVM_RUN: a read's result goes to Rt. vcpu.c skips the instruction when the exit is made. */
+/* At the next KVM_RUN: a read's result goes to Rt. vcpu.c skips the instruction when the exit is
+ * made. */
 void mmio_complete(struct vcpu *vcpu);

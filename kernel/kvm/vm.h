@@ -41,7 +41,8 @@ struct stage2 {
 	uint64_t vtcr;
 	unsigned ipa_bits;
 	struct space_notifier notifier;
-	int last_vcpu[MAX_CPUS]; /* which vCPU of this VM ran last on each CPU: local TLBI on change */
+	int last_vcpu[MAX_CPUS]; /* which vCPU of this VM ran last on each CPU: local TLBI on change
+				  */
 };
 
 struct vm {
@@ -51,10 +52,12 @@ struct vm {
 	struct vcpu *vcpus[VM_MAX_VCPUS]; /* in order of creation */
 	_Atomic unsigned vcpu_count;	  /* release: after vcpus[count - 1] was filled */
 
-	struct spinlock slots_lock; /* covers slots and slots_generation; never taken in interrupts */
+	struct spinlock
+		slots_lock; /* covers slots and slots_generation; never taken in interrupts */
 	struct memory_slot slots[VM_MAX_SLOTS]; /* those in use first, sorted by ipa */
 	unsigned slot_count;
-	uint64_t slots_generation; /* counts changes: a fault looks again after it got space->lock */
+	uint64_t
+		slots_generation; /* counts changes: a fault looks again after it got space->lock */
 
 	struct stage2 stage2;
 	uint64_t counter_offset;    /* CNTVOFF_EL2 of all its vCPUs */
@@ -70,7 +73,8 @@ struct vm {
 /* vm.c. A reference keeps the VM and all its vCPUs. */
 void vm_get(struct vm *vm);
 void vm_put(struct vm *vm);
-/* The slot that contains ipa, copied; false: none. *generation (may be NULL) is slots_generation. */
+/* The slot that contains ipa, copied; false: none. *generation (may be NULL) is slots_generation.
+ */
 bool vm_find_slot(struct vm *vm, ipa_t ipa, struct memory_slot *slot, uint64_t *generation);
 /* KVM's vcpu id, or by MPIDR affinity (aff3..aff0 as in MPIDR_EL1); NULL: none. Any context. */
 struct vcpu *vm_vcpu_by_id(struct vm *vm, unsigned id);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The run loop (docs/tour.md, walk B) and what starts and stops a vCPU. vcpu_run() comes from
+ * api.c's KVM_RUN with vcpu->lock held; it goes to world_run() with interrupts masked and to exit.c
+ * with them enabled. Nothing is put back on the way out: the banks stand where they are.
+ *
+ * The last look before the guest is taken masked, so a kick is never lost: who wants something sets
+ * a request bit, then sends an SGI to the CPU that has the vCPU in its bank, where the interrupt
+ * either ends the guest or waits for the look. A vCPU that waits sleeps in vcpu->sleepers.
+ */
+#include "kvm/vcpu.h"
+
+#include <linux/errno.h>
+
+#include "arch/irq.h"
+#include "arch/sysreg.h"
+#include "kvm/exit.h"
+#include "kvm/vgic/vgic.h"
+#include "kvm/vtimer.h"
+#include "kvm/world.h"
+#include "linux/task.h"
+
+/* Thread work that keeps it from the guest; the other bits concern EL0 only. */
+#define GUEST_WORK (WORK_RESCHED | WORK_SIGNAL)
+
+/* ---- requests ---- */
+
+static uint32_t requests(struct vcpu *vcpu)
+{
+	/* acquire: pairs with the release in vcpu_kick() */
+	return atomic_load_explicit(&vcpu->requests, memory_order_acquire);
+}
+
+static bool request_take(struct vcpu *vcpu, uint32_t bit)
+{
+	if (!(requests(vcpu) & bit))
+		return false;
+	atomic_fetch_and_explicit(&vcpu->requests, ~bit, memory_order_acquire);
+	return true;
+}
+
+void vcpu_kick(struct vcpu *vcpu, uint32_t request)
+{
+	int home;
+
+	/* release: what led to the request is seen by who takes it */
+	atomic_fetch_or_explicit(&vcpu->requests, request, memory_order_release);
+	/* The request before the looks below; its partner is in enter_masked() and in runnable().
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!wait_queue_empty(&vcpu->sleepers))
+		wake_up(&vcpu->sleepers, 0);
+	home = atomic_load_explicit(&vcpu->bank.home, memory_order_relaxed);
+	if (home != BANK_NO_CPU && atomic_load_explicit(&vcpu->in_run, memory_order_relaxed) &&
+	    (unsigned)home != cpu_id())
+		ipi_send((unsigned)home, IPI_RESCHEDULE);
+}
+
+void vm_kick_all(struct vm *vm, uint32_t request)
+{
+	struct vcpu *vcpu;
+	unsigned i;
+
+	vm_for_each_vcpu(i, vcpu, vm) vcpu_kick(vcpu, request);
+}
+
+/* ---- waiting ---- */
+
+static bool runnable(struct vcpu *vcpu)
+{
+	atomic_thread_fence(memory_order_seq_cst); /* pairs with vcpu_kick()'s */
+	return (requests(vcpu) & (REQ_WAKE | REQ_POWER)) || vgic_pending(vcpu) ||
+	       vtimer_pending(vcpu);
+}
+
+void vcpu_block(struct vcpu *vcpu)
+{
+	vcpu->stats.blocks++;
+	world_take(vcpu); /* masks; so that its eviction from now on sees that it is blocked */
+	vtimer_block(vcpu);
+	irq_enable();
+	/* A signal ends it too; the loop sees that for itself. */
+	(void)wait_event_interruptible(&vcpu->sleepers, runnable(vcpu));
+	vtimer_unblock(vcpu);
+}
+
+static bool switched_on(struct vcpu *vcpu)
+{
+	atomic_thread_fence(memory_order_seq_cst); /* pairs with vcpu_kick()'s */
+	return vcpu->power.state != POWER_OFF;
+}
+
+/* CPU_ON: from reset, where and with what the caller said. */
+static void power_up(struct vcpu *vcpu)
+{
+	struct psci_cpu *power = &vcpu->power;
+	uint64_t daif;
+
+	vcpu_reset(vcpu);
+	daif = spin_lock_irqsave(&vcpu->vm->power_lock);
+	vcpu->pc = power->boot_pc;
+	vcpu->x[0] = power->boot_context;
+	if (power->boot_big_endian)
+		vcpu->regs.sctlr |= BIT(25); /* EE; in no bank after the reset */
+	power->state = POWER_ON;
+	spin_unlock_irqrestore(&vcpu->vm->power_lock, daif);
+}
+
+static void update_power(struct vcpu *vcpu)
+{
+	request_take(vcpu, REQ_POWER);
+	if (vcpu->power.state == POWER_OFF)
+		(void)wait_event_interruptible(&vcpu->sleepers, switched_on(vcpu));
+	if (vcpu->power.state == POWER_ON_PENDING)
+		power_up(vcpu);
+	else if (vcpu->power.state == POWER_OFF) /* a signal: look again at the next KVM_RUN */
+		vcpu_kick(vcpu, REQ_POWER);
+}
+
+/* ---- the loop ---- */
+
+/* What may sleep. 0: look again; -EINTR. */
+static int do_work(struct vcpu *vcpu)
+{
+	if (signal_pending() || vcpu->run->immediate_exit) {
+		vcpu->stats.signals++;
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+		return -EINTR;
+	}
+	thread_checkpoint();
+	if (requests(vcpu) & REQ_POWER)
+		update_power(vcpu);
+	request_take(vcpu, REQ_WAKE);
+	return 0;
+}
+
+/* Masked, the bank here: what may be done without letting go of the CPU. */
+static void do_masked_requests(struct vcpu *vcpu)
+{
+	if (request_take(vcpu, REQ_COUNTER))
+		vtimer_load_offset(vcpu);
+	request_take(vcpu, REQ_VGIC); /* the mark itself is the vgic's */
+	vgic_flush(vcpu);
+}
+
+/* Mask, take the last look and get everything in place. True: go; false: unmasked again, there is
+ * work. */
+static bool enter_masked(struct vcpu *vcpu)
+{
+	irq_disable();
+	if (!bank_is_here(&vcpu->bank)) {
+		irq_enable();
+		world_take(vcpu);
+		atomic_thread_fence(memory_order_seq_cst); /* home before the look: vcpu_kick() */
+	}
+	if (requests(vcpu) & (REQ_VGIC | REQ_COUNTER))
+		do_masked_requests(vcpu);
+	if (requests(vcpu) || thread_has_work(thread_current(), GUEST_WORK)) {
+		irq_enable();
+		return false;
+	}
+	if (this_cpu()->mode != CPU_GUEST)
+		world_enter(vcpu);
+	fp_enter_guest(&vcpu->fp);
+	return true;
+}
+
+/* HPFAR_EL2 is UNKNOWN for most permission faults: translate by hand. False: the guest's own tables
+ * have changed meanwhile, let it try again. Masked, its translation regimes loaded. */
+static bool find_faulting_ipa(struct vcpu *vcpu)
+{
+	uint64_t kept = sysreg_read(par_el1), par;
+
+	__asm__ volatile("at s1e1r, %0" ::"r"(vcpu->far));
+	isb();
+	par = sysreg_read(par_el1);
+	sysreg_write(par_el1, kept);
+	vcpu->hpfar = (par & BITS(47, 12)) >> 12 << 4;
+	return !(par & 1);
+}
+
+/* Before interrupts can come: what the exception left in EL2's registers. */
+static bool read_syndrome(struct vcpu *vcpu)
+{
+	uint64_t ec;
+
+	vcpu->esr = sysreg_read(esr_el2);
+	ec = field_get(ESR_EC, vcpu->esr);
+	if (ec != EC_DABT_LOW && ec != EC_IABT_LOW)
+		return true;
+	vcpu->far = sysreg_read(far_el2);
+	vcpu->hpfar = sysreg_read(hpfar_el2);
+	return decode_hpfar_valid(vcpu->esr) || find_faulting_ipa(vcpu);
+}
+
+static int after_exit(struct vcpu *vcpu, unsigned why)
+{
+	bool complete = true;
+
+	vcpu->stats.exits++;
+	if (why == WORLD_SYNC)
+		complete = read_syndrome(vcpu);
+	irq_enable();
+	if (why == WORLD_SYNC)
+		return complete ? exit_handle(vcpu) : EXIT_RESUME;
+	isb(); /* the host's own vector takes the interrupt here */
+	if (why == WORLD_SERROR)
+		inject_serror(vcpu);
+	vcpu->stats.irq++;
+	return EXIT_RESUME;
+}
+
+static int run_loop(struct vcpu *vcpu)
+{
+	int result = do_work(vcpu);
+
+	while (!result) {
+		if (!enter_masked(vcpu)) {
+			result = do_work(vcpu);
+			continue;
+		}
+		result = after_exit(vcpu, world_run(vcpu));
+		if (result != EXIT_RESUME)
+			return result;
+		result = 0;
+	}
+	return result;
+}
+
+int vcpu_run(struct vcpu *vcpu)
+{
+	int err;
+
+	if (!vcpu->initialised)
+		return -ENOEXEC;
+	if (space_current() != vcpu->vm->space)
+		return -EIO;
+	err = vgic_ready_to_run(vcpu);
+	if (err)
+		return err;
+	if (vcpu->mmio_pending) {
+		mmio_complete(vcpu);
+		vcpu_skip_instruction(vcpu);
+	}
+	atomic_store_explicit(&vcpu->in_run, true, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst); /* in_run before the look at requests */
+	err = run_loop(vcpu);
+	atomic_store_explicit(&vcpu->in_run, false, memory_order_relaxed);
+	return err;
+}

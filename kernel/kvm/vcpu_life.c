@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making, resetting and ending vCPUs, and what the VMM asks about them besides registers: power
+ * (MP_STATE), pending SError, attributes. Entered from api.c with vcpu->lock held (vcpu_create()
+ * with vm->lock), and from vcpu.c when a vCPU is switched on. Manual:
+ * Documentation/virt/kvm/api.rst of Linux, for the errors.
+ */
+#include "kvm/vcpu.h"
+
+#include <linux/errno.h>
+
+#include "arch/sysreg.h"
+#include "arch/usercopy.h"
+#include "kvm/vgic/vgic.h"
+#include "kvm/vtimer.h"
+#include "kvm/world.h"
+#include "lib/check.h"
+#include "lib/string.h"
+#include "mm/page.h"
+#include "mm/slab.h"
+
+#define PSTATE_RESET	 (PSTATE_D | PSTATE_A | PSTATE_I | PSTATE_F | 5) /* EL1h */
+#define MPIDR_RES1	 BIT(31)
+#define MPIDR_AFF0	 BITS(7, 0)
+#define MPIDR_AFF1	 BITS(15, 8)
+#define MPIDR_AFF2	 BITS(23, 16)
+#define FEATURES_KNOWN	 7 /* KVM_ARM_VCPU_POWER_OFF to _PTRAUTH_GENERIC */
+#define FEATURES_OFFERED (BIT(KVM_ARM_VCPU_POWER_OFF) | BIT(KVM_ARM_VCPU_PSCI_0_2))
+
+/* As KVM numbers them: 16 a cluster, as many as ICC_SGI1R_EL1's target list reaches. */
+static uint64_t affinity_of(unsigned id)
+{
+	return field_set(MPIDR_AFF0, id & 15) | field_set(MPIDR_AFF1, id >> 4 & 255) |
+	       field_set(MPIDR_AFF2, id >> 12 & 255);
+}
+
+uint64_t vcpu_mpidr(const struct vcpu *vcpu)
+{
+	return vcpu->power.mpidr | MPIDR_RES1;
+}
+
+int vcpu_create(struct vm *vm, unsigned id, struct vcpu **out)
+{
+	unsigned count = atomic_load_explicit(&vm->vcpu_count, memory_order_relaxed);
+	struct vcpu *vcpu;
+
+	if (id >= VM_MAX_VCPUS || count == VM_MAX_VCPUS)
+		return -EINVAL;
+	if (vm_vcpu_by_id(vm, id))
+		return -EEXIST;
+	vcpu = kzalloc(sizeof(*vcpu));
+	if (!vcpu)
+		return -ENOMEM;
+	vcpu->run = page_alloc_zeroed(0);
+	if (!vcpu->run) {
+		kfree(vcpu);
+		return -ENOMEM;
+	}
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->index = count;
+	vcpu->power.mpidr = affinity_of(id);
+	vcpu->power.state = POWER_OFF;
+	mutex_init(&vcpu->lock);
+	wait_queue_init(&vcpu->sleepers);
+	bank_ctx_init(&vcpu->bank, &guest_bank);
+	fp_context_init(&vcpu->fp, true);
+	vtimer_init_vcpu(vcpu);
+	world_reset_image(vcpu);
+	*out = vcpu;
+	return 0;
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+	bank_discard(&vcpu->bank);
+	vtimer_destroy_vcpu(vcpu);
+	fp_context_end(&vcpu->fp);
+	page_free(vcpu->run);
+	kfree(vcpu);
+}
+
+void vcpu_reset(struct vcpu *vcpu)
+{
+	bank_discard(&vcpu->bank);
+	fp_context_reset(&vcpu->fp);
+	memset(vcpu->x, 0, sizeof(vcpu->x));
+	vcpu->pc = 0;
+	vcpu->pstate = PSTATE_RESET;
+	world_reset_image(vcpu);
+	memset(vcpu->spsr32, 0, sizeof(vcpu->spsr32));
+	memset(&vcpu->debug, 0, sizeof(vcpu->debug));
+	memset(vcpu->timer.active, 0, sizeof(vcpu->timer.active));
+	vcpu->mmio_pending = false;
+	vgic_vcpu_reset(vcpu);
+	if (vcpu->vm->vgic) {
+		vgic_inject(vcpu->vm, vcpu, VGIC_PPI_VTIMER, false);
+		vgic_inject(vcpu->vm, vcpu, VGIC_PPI_PTIMER, false);
+	}
+}
+
+void vcpu_preferred_target(struct kvm_vcpu_init *init)
+{
+	memset(init, 0, sizeof(*init));
+	init->target = KVM_ARM_TARGET_GENERIC_V8;
+}
+
+/* -ENOENT: a feature nobody has heard of; -EINVAL: one that is not offered. */
+static int check_features(const struct vcpu *vcpu, const struct kvm_vcpu_init *init)
+{
+	if (init->features[0] >> FEATURES_KNOWN)
+		return -ENOENT;
+	for (unsigned i = 1; i < ARRAY_SIZE(init->features); i++)
+		if (init->features[i])
+			return -ENOENT;
+	if (init->features[0] & ~FEATURES_OFFERED)
+		return -EINVAL;
+	if (vcpu->initialised && vcpu->features != init->features[0])
+		return -EINVAL;
+	return 0;
+}
+
+/* Known to its VM's firmware from the first time on. */
+static void register_power(struct vcpu *vcpu, bool off)
+{
+	struct vm *vm = vcpu->vm;
+	uint64_t daif = spin_lock_irqsave(&vm->power_lock);
+
+	if (!vcpu->initialised)
+		vm->psci.cpus[vm->psci.count++] = &vcpu->power;
+	if (!vm->psci.version && (vcpu->features & BIT(KVM_ARM_VCPU_PSCI_0_2)))
+		vm->psci.version = PSCI_DEFAULT_VERSION;
+	vcpu->power.state = off ? POWER_OFF : POWER_ON;
+	spin_unlock_irqrestore(&vm->power_lock, daif);
+}
+
+int vcpu_init(struct vcpu *vcpu, const struct kvm_vcpu_init *init)
+{
+	int err;
+
+	if (init->target != KVM_ARM_TARGET_GENERIC_V8)
+		return -EINVAL;
+	err = check_features(vcpu, init);
+	if (err)
+		return err;
+	vcpu->features = init->features[0];
+	register_power(vcpu, vcpu->features & BIT(KVM_ARM_VCPU_POWER_OFF));
+	vcpu_reset(vcpu);
+	vcpu->initialised = true;
+	vcpu_kick(vcpu, REQ_POWER);
+	return 0;
+}
+
+/* ---- power ---- */
+
+void vcpu_get_mp_state(struct vcpu *vcpu, struct kvm_mp_state *state)
+{
+	state->mp_state =
+		vcpu->power.state == POWER_OFF ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_RUNNABLE;
+}
+
+int vcpu_set_mp_state(struct vcpu *vcpu, const struct kvm_mp_state *state)
+{
+	struct spinlock *lock = &vcpu->vm->power_lock;
+	uint64_t daif;
+
+	if (state->mp_state != KVM_MP_STATE_STOPPED && state->mp_state != KVM_MP_STATE_RUNNABLE)
+		return -EINVAL;
+	daif = spin_lock_irqsave(lock);
+	vcpu->power.state = state->mp_state == KVM_MP_STATE_STOPPED ? POWER_OFF : POWER_ON;
+	spin_unlock_irqrestore(lock, daif);
+	vcpu_kick(vcpu, REQ_POWER);
+	return 0;
+}
+
+/* ---- pending exceptions ---- */
+
+int vcpu_get_events(struct vcpu *vcpu, struct kvm_vcpu_events *events)
+{
+	bank_evict(&vcpu->bank); /* HCR_EL2 is read back */
+	memset(events, 0, sizeof(*events));
+	events->exception.serror_pending = !!(vcpu->hcr & HCR_VSE);
+	return 0;
+}
+
+int vcpu_set_events(struct vcpu *vcpu, const struct kvm_vcpu_events *events)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(events->reserved); i++)
+		if (events->reserved[i])
+			return -EINVAL;
+	for (unsigned i = 0; i < ARRAY_SIZE(events->exception.pad); i++)
+		if (events->exception.pad[i])
+			return -EINVAL;
+	if (events->exception.serror_has_esr)
+		return -EINVAL;
+	if (events->exception.serror_pending)
+		inject_serror(vcpu);
+	if (events->exception.ext_dabt_pending)
+		inject_data_abort(vcpu, vcpu->far);
+	return 0;
+}
+
+/* ---- attributes ---- */
+
+static int timer_ppi(const struct kvm_device_attr *attr, unsigned *ppi)
+{
+	if (attr->group != KVM_ARM_VCPU_TIMER_CTRL)
+		return -ENXIO;
+	if (attr->attr == KVM_ARM_VCPU_TIMER_IRQ_VTIMER)
+		*ppi = VGIC_PPI_VTIMER;
+	else if (attr->attr == KVM_ARM_VCPU_TIMER_IRQ_PTIMER)
+		*ppi = VGIC_PPI_PTIMER;
+	else
+		return -ENXIO;
+	return 0;
+}
+
+int vcpu_has_attr(struct vcpu *vcpu, const struct kvm_device_attr *attr)
+{
+	unsigned ppi;
+
+	(void)vcpu;
+	return timer_ppi(attr, &ppi);
+}
+
+int vcpu_get_attr(struct vcpu *vcpu, const struct kvm_device_attr *attr)
+{
+	unsigned ppi;
+	int err = timer_ppi(attr, &ppi);
+
+	(void)vcpu;
+	return err ? err : put_user((uint32_t)ppi, attr->addr);
+}
+
+/* The numbers are the hardware's; choosing them again is allowed. */
+int vcpu_set_attr(struct vcpu *vcpu, const struct kvm_device_attr *attr)
+{
+	unsigned ppi;
+	uint32_t wanted;
+	int err = timer_ppi(attr, &ppi);
+
+	(void)vcpu;
+	if (!err)
+		err = get_user(wanted, attr->addr);
+	if (err)
+		return err;
+	return wanted == ppi ? 0 : -EINVAL;
+}

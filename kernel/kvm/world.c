@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guest bank and the crossing (docs/banks.md). The bank holds what the kernel does not use
+ * itself under VHE: EL1's system registers, both timers with the Active bits of their interrupts,
+ * the virtual CPU interface, VTTBR_EL2. It is saved when another vCPU takes the CPU's bank or
+ * when its vCPU must run elsewhere, never at an exit.
+ *
+ * A few registers are shared with host programs: the crossing moves them, from vcpu.c before the
+ * guest runs and from the way back to EL0 of whatever thread comes first (world_leave()). While
+ * the CPU is in CPU_GUEST mode they belong to the bank's owner.
+ *
+ * Everything here runs with interrupts masked. Manual: DDI 0487 D5.6 (VHE), D19.2.
+ */
+#include "kvm/world.h"
+
+#include "arch/irq.h"
+#include "arch/sysreg.h"
+#include "kvm/id_regs.h"
+#include "kvm/stage2.h"
+#include "kvm/vgic/vgic.h"
+#include "kvm/vtimer.h"
+#include "sched/thread.h"
+
+_Static_assert(offsetof(struct vcpu, x) == VCPU_X, "world.S");
+_Static_assert(offsetof(struct vcpu, pc) == VCPU_PC, "world.S");
+_Static_assert(offsetof(struct vcpu, pstate) == VCPU_PSTATE, "world.S");
+
+/* CNTHCTL_EL2 at E2H = 1 */
+#define CNTHCTL_EL1PCTEN BIT(10) /* the guest reads CNTPCT_EL0 and uses CNTP by itself */
+#define CNTHCTL_EL1PTEN	 BIT(11)
+/* MDCR_EL2 */
+#define MDCR_HPMN  BITS(4, 0)
+#define MDCR_TPMCR BIT(5)
+#define MDCR_TPM   BIT(6)
+#define MDCR_TDA   BIT(9)
+#define MDCR_TDOSA BIT(10)
+#define MDCR_TDRA  BIT(11)
+
+extern char host_vectors[], guest_vectors[]; /* arch/vectors.S, world.S */
+
+static struct vcpu *resident[MAX_CPUS]; /* each entry its own CPU's, masked */
+
+static struct vcpu *vcpu_of(struct bank_ctx *ctx)
+{
+	return container_of(ctx, struct vcpu, bank);
+}
+
+struct vcpu *world_resident(void)
+{
+	return resident[cpu_id()];
+}
+
+static void crossing_save(struct vcpu *vcpu)
+{
+	vcpu->hcr = sysreg_read(hcr_el2); /* the hardware clears VSE when it delivers the SError */
+#define X(field, hw, ...) vcpu->regs.field = sysreg_read(hw);
+	CROSSING_REGS(X)
+#undef X
+	if (cpu_has(CPU_SME))
+		vcpu->regs.tpidr2 = sysreg_read_named(SYSREG_TPIDR2_EL0);
+}
+
+static void crossing_load(const struct vcpu *vcpu)
+{
+	sysreg_write(hcr_el2, vcpu->hcr);
+#define X(field, hw, ...) sysreg_write(hw, vcpu->regs.field);
+	CROSSING_REGS(X)
+#undef X
+	if (cpu_has(CPU_SME))
+		sysreg_write_named(SYSREG_TPIDR2_EL0, vcpu->regs.tpidr2);
+}
+
+void world_enter(struct vcpu *vcpu)
+{
+	struct thread *t = thread_current();
+
+	t->tpidr_el0 = sysreg_read(tpidr_el0);
+	if (cpu_has(CPU_SME))
+		t->tpidr2_el0 = sysreg_read_named(SYSREG_TPIDR2_EL0);
+	sysreg_write(vbar_el2, guest_vectors);
+	crossing_load(vcpu);
+	this_cpu()->mode = CPU_GUEST;
+	vcpu->stats.crossings++;
+}
+
+void world_set_vse(struct vcpu *vcpu)
+{
+	vcpu->hcr |= HCR_VSE;
+	if (this_cpu()->mode == CPU_GUEST)
+		sysreg_write(hcr_el2, vcpu->hcr);
+}
+
+void world_leave(void)
+{
+	struct thread *t = thread_current();
+	struct vcpu *vcpu = world_resident();
+
+	if (vcpu)
+		crossing_save(vcpu);
+	sysreg_write(hcr_el2, HCR_HOST);
+	sysreg_write(vbar_el2, host_vectors);
+	sysreg_write(tpidr_el0, t->tpidr_el0);
+	sysreg_write(tpidrro_el0, 0);
+	if (cpu_has(CPU_SME))
+		sysreg_write_named(SYSREG_TPIDR2_EL0, t->tpidr2_el0);
+	this_cpu()->mode = CPU_HOST; /* the ERET to EL0 synchronises */
+}
+
+static void bank_save(struct bank_ctx *ctx)
+{
+	struct vcpu *vcpu = vcpu_of(ctx);
+
+	vgic_save(vcpu);
+#define X(field, hw, ...) vcpu->regs.field = sysreg_read(hw);
+	GUEST_REGS(X)
+	TIMER_REGS(X)
+#undef X
+	if (this_cpu()->mode == CPU_GUEST)
+		crossing_save(vcpu);
+	vtimer_saved(vcpu);
+}
+
+static void bank_load(struct bank_ctx *ctx)
+{
+	struct vcpu *vcpu = vcpu_of(ctx);
+
+	resident[cpu_id()] = vcpu;
+	sysreg_write(vmpidr_el2, vcpu_mpidr(vcpu));
+	stage2_activate(vcpu);
+	vtimer_loading(vcpu);
+#define X(field, hw, ...) sysreg_write(hw, vcpu->regs.field);
+	GUEST_REGS(X)
+	TIMER_REGS(X)
+#undef X
+	vgic_load(vcpu);
+	if (this_cpu()->mode == CPU_GUEST)
+		crossing_load(vcpu);
+}
+
+void world_take(struct vcpu *vcpu)
+{
+	bank_take(&vcpu->bank);
+	/* From here on the timers run, and whoever asked for it writes. */
+	bank_dirty(&vcpu->bank);
+}
+
+/* Nobody's any more: nothing of it may act. */
+static void bank_close(struct bank_ctx *ctx)
+{
+	(void)ctx;
+	vtimer_close();
+	vgic_close();
+	stage2_deactivate();
+	resident[cpu_id()] = NULL;
+}
+
+static const struct bank_ops guest_bank_ops = {
+	.name = "guest",
+	.save = bank_save,
+	.load = bank_load,
+	.close = bank_close,
+};
+struct bank guest_bank = { .ops = &guest_bank_ops };
+
+uint64_t world_initial_hcr(void)
+{
+	return HCR_BASE | HCR_VM | HCR_SWIO | HCR_PTW | HCR_FB | field_set(HCR_BSU, 1) | HCR_TWI |
+	       HCR_TWE | HCR_TID1 | HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TSW | HCR_TLOR |
+	       (cpu_has(CPU_RAS) ? HCR_TERR | HCR_TEA : 0) | stage2_hcr();
+}
+
+void world_reset_image(struct vcpu *vcpu)
+{
+#define X(field, hw, op0, op1, crn, crm, op2, reset) vcpu->regs.field = (reset);
+	GUEST_REGS(X)
+	TIMER_REGS(X)
+	CROSSING_REGS(X)
+#undef X
+	vcpu->regs.tpidr2 = 0;
+	vcpu->hcr = world_initial_hcr();
+}
+
+void world_init(void)
+{
+	id_regs_setup();
+	stage2_setup();
+	vtimer_setup();
+}
+
+void world_cpu_init(void)
+{
+	uint64_t daif = irq_save();
+
+	sysreg_write(vpidr_el2, sysreg_read(midr_el1));
+	sysreg_write(cnthctl_el2, sysreg_read(cnthctl_el2) | CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN);
+	/* Debug and performance registers trap; no counter is the guest's. */
+	sysreg_write(mdcr_el2, (sysreg_read(mdcr_el2) & MDCR_HPMN) | MDCR_TPM | MDCR_TPMCR |
+				       MDCR_TDA | MDCR_TDOSA | MDCR_TDRA);
+	sysreg_write(hstr_el2, 0);
+	vtimer_cpu_setup();
+	bank_close(NULL);
+	irq_restore(daif);
+}
