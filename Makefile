@@ -49,8 +49,10 @@ LIBFDT := $S/usr/lib/aarch64-linux-gnu/libfdt.a
 WARN := -Wall -Wextra -Werror
 DEPS = -MMD -MP -MF $@.d -MT $@
 
-# without-tests LIST: the files of LIST that are not host tests or models
-without-tests = $(filter-out %_test.c %_model.c,$1)
+comma := ,
+
+# without-tests LIST: the files of LIST that are not host tests, models or races
+without-tests = $(filter-out %_test.c %_model.c %_race.c,$1)
 
 # ---- kernel ------------------------------------------------------------------------------------
 
@@ -203,8 +205,27 @@ build/host/passed: $(HOST_TESTS)
 	$(if $(HOST_TESTS),prove -Q --exec env $(HOST_TESTS))
 	@touch $@
 
+# x_race.c: x.c with real threads under the thread sanitizer.
+RACES := $(patsubst %.c,build/host/%,$(shell find kernel -name '*_race.c' 2>/dev/null | sort))
+RACE_CFLAGS := $(subst address$(comma)undefined,thread,$(HOST_CFLAGS)) -pthread
+
+build/host/%_race.passed: %_race.c %.c tests/tap.c tests/tap_main.c tests/host/stubs.c Makefile | $S/stamp
+	@mkdir -p $(@D)
+	$(HOSTCC) $(RACE_CFLAGS) $(filter %.c,$^) -o $(@:.passed=)
+	prove -Q --exec env $(@:.passed=)
+	@touch $@
+
+# x_mutants.txt: mistakes made in x.c one by one, which x_model.c must find.
+MUTANTS := $(patsubst %.txt,build/host/%.passed,$(shell find kernel -name '*_mutants.txt' 2>/dev/null | sort))
+MUTANT_CC := $(HOSTCC) $(filter-out -fsanitize%,$(HOST_CFLAGS:-Ikernel=-idirafter kernel))
+
+build/host/%_mutants.passed: %_mutants.txt %.c %_model.c tests/host/mutants Makefile | $S/stamp
+	@mkdir -p $(@D)
+	MUTANT_CC='$(MUTANT_CC)' MUTANT_DIR=$(@D)/mutants prove -Q --exec tests/host/mutants $<
+	@touch $@
+
 .PHONY: host
-host: build/host/passed
+host: build/host/passed $(RACES:=.passed) $(MUTANTS)
 
 # ---- guest: bare EL1 images ----------------------------------------------------------------------
 

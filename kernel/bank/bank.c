@@ -82,7 +82,6 @@ static void enter(struct bank_ctx *ctx)
 		give_up(slot->owner);
 	}
 	ctx->bank->ops->load(ctx);
-	ctx->dirty = false;
 	ctx->loads++;
 	slot->owner = ctx;
 	bank_env_step();

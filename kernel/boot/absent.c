@@ -4,8 +4,6 @@
  * Each goes when its room comes.
  */
 #include "arch/trap.h"
-#include "bank/bank.h"
-#include "bank/fp.h"
 #include "drivers/virtio_mmio.h"
 #include "kvm/kvm.h"
 #include "lib/check.h"
@@ -15,15 +13,6 @@
 
 #define ABSENT __attribute__((weak))
 
-ABSENT void bank_handle_requests(void)
-{
-}
-ABSENT void fp_init(void)
-{
-}
-ABSENT void fp_cpu_init(void)
-{
-}
 ABSENT void linux_init(void)
 {
 }

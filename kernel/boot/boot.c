@@ -254,7 +254,6 @@ void boot_main(pa_t fdt, pa_t image)
 	ktimer_setup();
 	ipi_register(IPI_STOP, panic_stop_cpu);
 	ipi_register(IPI_CALL, cpu_handle_call);
-	ipi_register(IPI_BANK, bank_handle_requests);
 	fp_init();
 	linux_init();
 	kvm_init();
