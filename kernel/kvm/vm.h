@@ -47,6 +47,7 @@ struct stage2 {
 
 struct vm {
 	_Atomic uint32_t refs;
+	int pid; /* of that program, for statistics */
 	struct space *space; /* of the program that created it; one reference */
 	struct mutex lock;   /* covers creation of vCPUs and devices, and changes of slots */
 	struct vcpu *vcpus[VM_MAX_VCPUS]; /* in order of creation */

@@ -100,6 +100,7 @@ struct vgic_cpu {
 	/* its redistributor */
 	uint64_t base; /* IPA of its two frames, or VGIC_NO_ADDRESS */
 	bool last;     /* of its region: GICR_TYPER.Last */
+	bool hw_changed; /* state of a HW-linked one was written: the host\'s Active bits follow */
 };
 
 struct vgic_region { /* of redistributors, as the VMM places them */
@@ -109,7 +110,7 @@ struct vgic_region { /* of redistributors, as the VMM places them */
 
 struct vgic {
 	struct spinlock lock; /* covers everything below and every vgic_cpu but its stale mark */
-	bool initialised;
+	_Atomic bool initialised; /* for good; set with lock held, read without */
 	uint32_t ctlr;	  /* GICD_CTLR_GRP0, GRP1 */
 	unsigned nr_irqs; /* 32 + SPIs; 0: not chosen yet */
 	unsigned nr_lrs;  /* list registers the machine has */

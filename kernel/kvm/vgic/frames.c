@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guest's loads and stores to the distributor's and the redistributors' frames.
+ *
+ * A register that shows or changes pending or active state must know what stands in list registers,
+ * and those may be in the hardware of another CPU, whose vCPU may be running. Such an access asks
+ * each of those CPUs for it (cpu_call: interrupts enabled, no lock held while waiting). For a write
+ * the vCPU is frozen meanwhile: its list registers stay empty until the model has been changed.
+ */
+#include "kvm/vgic/frames.h"
+
+#include "arch/cpu.h"
+#include "arch/irq.h"
+#include "kvm/vgic/cpuif.h"
+#include "kvm/vgic/vgic.h"
+
+/* ---- settling ---- */
+
+struct settle {
+	struct vgic_cpu *cpu;
+	bool done;
+};
+
+/* On cpu's home CPU, masked. */
+static void settle_here(void *arg)
+{
+	struct settle *s = arg;
+	struct vgic_cpu *cpu = s->cpu;
+
+	spin_lock(&cpu->vgic->lock);
+	if (cpu->home == (int)cpu_id() && cpu->frozen)
+		vgic_settle_here(cpu);
+	else if (cpu->home == (int)cpu_id())
+		cpuif_read_lrs(cpu);
+	s->done = cpu->home < 0 || cpu->home == (int)cpu_id();
+	spin_unlock(&cpu->vgic->lock);
+}
+
+static void settle(struct vgic_cpu *cpu)
+{
+	struct settle s = { .cpu = cpu };
+
+	while (!s.done) {
+		uint64_t daif = irq_save();
+		int home;
+
+		settle_here(&s);
+		home = __atomic_load_n(&cpu->home, __ATOMIC_RELAXED);
+		irq_restore(daif);
+		if (!s.done && home >= 0)
+			cpu_call((unsigned)home, settle_here, &s);
+	}
+}
+
+/* Whose list registers hold one of the access's interrupts: a bit for each vCPU. Lock held. */
+static uint64_t holders(const struct vgic_reg_access *a)
+{
+	unsigned count, first = vgic_reg_intids(a, &count);
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct vgic_irq *irq = vgic_irq(a->vgic, a->cpu, first + i);
+
+		if (irq && irq->lr >= 0)
+			mask |= BIT(irq->cpu->index);
+	}
+	return mask;
+}
+
+static void freeze(struct vgic *vgic, uint64_t mask)
+{
+	for (unsigned i = 0; i < vgic->nr_cpus; i++)
+		if (mask & BIT(i))
+			vgic->cpus[i]->frozen++;
+}
+
+static void thaw(struct vgic *vgic, uint64_t mask)
+{
+	for (unsigned i = 0; i < vgic->nr_cpus; i++) {
+		if (!(mask & BIT(i)))
+			continue;
+		vgic->cpus[i]->frozen--;
+		vgic_notify(vgic->cpus[i]);
+	}
+}
+
+static void settle_all(struct vgic *vgic, uint64_t mask)
+{
+	for (unsigned i = 0; i < vgic->nr_cpus; i++)
+		if (mask & BIT(i))
+			settle(vgic->cpus[i]);
+}
+
+static int access_locked(const struct vgic_reg_access *a, bool write, uint64_t *value)
+{
+	if (write)
+		return vgic_reg_write(a, *value);
+	*value = vgic_reg_read(a);
+	return 0;
+}
+
+static int access_settled(const struct vgic_reg_access *a, bool write, uint64_t *value)
+{
+	struct vgic *vgic = a->vgic;
+	uint64_t settled = 0, more, daif;
+	int err;
+
+	for (;;) {
+		daif = spin_lock_irqsave(&vgic->lock);
+		more = holders(a) & ~settled;
+		if (!more)
+			break;
+		if (write)
+			freeze(vgic, more);
+		settled |= more;
+		spin_unlock_irqrestore(&vgic->lock, daif);
+		settle_all(vgic, more);
+	}
+	err = access_locked(a, write, value);
+	if (write)
+		thaw(vgic, settled);
+	spin_unlock_irqrestore(&vgic->lock, daif);
+	return err;
+}
+
+int vgic_reg_access(const struct vgic_reg_access *a, bool write, uint64_t *value)
+{
+	uint64_t daif;
+	int err;
+
+	if (!a->reg->bits && !write) { /* one word: no lock needed to read it */
+		*value = vgic_reg_read(a);
+		return 0;
+	}
+	if (a->reg->settle && !a->user)
+		return access_settled(a, write, value);
+	daif = spin_lock_irqsave(&a->vgic->lock);
+	err = access_locked(a, write, value);
+	spin_unlock_irqrestore(&a->vgic->lock, daif);
+	return err;
+}
+
+void vgic_levels(struct vgic *vgic, struct vgic_cpu *cpu, unsigned first, bool write, uint32_t *value)
+{
+	uint64_t daif = spin_lock_irqsave(&vgic->lock);
+	uint32_t lines = 0;
+
+	for (unsigned i = 0; i < 32; i++) {
+		struct vgic_irq *irq = vgic_irq(vgic, cpu, first + i);
+
+		if (irq && write && !irq->hw_intid)
+			vgic_irq_set_line(irq, *value >> i & 1);
+		if (irq)
+			lines |= (uint32_t)irq->line << i;
+	}
+	*value = lines;
+	spin_unlock_irqrestore(&vgic->lock, daif);
+}
+
+/* ---- which frame answers ---- */
+
+static struct vgic_cpu *redist_at(struct vgic *vgic, struct vgic_cpu *own, uint64_t ipa)
+{
+	if (ipa - own->base < GICR_SIZE)
+		return own;
+	for (unsigned i = 0; i < vgic->nr_cpus; i++)
+		if (ipa - vgic->cpus[i]->base < GICR_SIZE)
+			return vgic->cpus[i];
+	return NULL;
+}
+
+static void frame_access(struct vgic_reg_access *a, const struct vgic_regs *regs, bool write,
+			 uint64_t *value)
+{
+	a->reg = vgic_reg_find(regs, a->offset, a->bytes);
+	if (a->reg)
+		vgic_reg_access(a, write, value);
+	else if (!write)
+		*value = 0;
+}
+
+bool vgic_mmio(struct vcpu *vcpu, ipa_t ipa, unsigned bytes, bool write, uint64_t *value)
+{
+	struct vgic *vgic = vcpu->vgic->vgic;
+	struct vgic_reg_access a = { .vgic = vgic, .bytes = (uint8_t)bytes };
+
+	if (!vgic)
+		return false;
+	if (ipa.v - vgic->dist_base < GICD_SIZE) {
+		a.offset = (uint32_t)(ipa.v - vgic->dist_base);
+		frame_access(&a, &vgic_dist_regs, write, value);
+		return true;
+	}
+	a.cpu = redist_at(vgic, vcpu->vgic, ipa.v);
+	if (!a.cpu)
+		return false;
+	a.offset = (uint32_t)(ipa.v - a.cpu->base);
+	frame_access(&a, &vgic_redist_regs, write, value);
+	return true;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How guests and VMMs reach the registers of dist.c and redist.c, and how the list registers of
+ * other CPUs are brought home for it.
+ */
+#pragma once
+
+#include "kvm/vgic/model.h"
+#include "kvm/vgic/regs.h"
+
+/* The list registers -> model, and empty them; its home CPU's call, masked, vgic->lock held. It is
+ * notified, so that it fills them again before it goes on. */
+void vgic_settle_here(struct vgic_cpu *cpu);
+
+/* One access, by the guest (a->user false: any thread, enabled, no spinlock; settles whoever has the
+ * interrupts in list registers) or by the VMM (nobody runs). 0 or -EINVAL, as vgic_reg_write(). */
+int vgic_reg_access(const struct vgic_reg_access *a, bool write, uint64_t *value);
+/* The lines of 32 interrupts from first on (KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO). Nobody runs. */
+void vgic_levels(struct vgic *vgic, struct vgic_cpu *cpu, unsigned first, bool write, uint32_t *value);

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which interrupt is where. Interrupts come in by vgic_irq_set_line() (devices, timers),
+ * vgic_model_sgi() and the registers of dist.c and redist.c; they go out through the image of the
+ * list registers that vgic_fill() writes and vgic_fold() reads back. Pure; all under vgic->lock.
+ *
+ * One interrupt is in one queue at most and in one list register at most: vgic_fold() empties the
+ * image before vgic_fill() writes it anew, and an interrupt that is in a list register does not
+ * change its queue (two list registers with one INTID are UNPREDICTABLE, IHI 0069 6.3).
+ *
+ * Level interrupts without a host interrupt behind them carry the EOI bit: the guest's EOI brings a
+ * maintenance interrupt, and the line is looked at again. They are never pending and active at once
+ * in a list register, so the line's fall while active is not missed.
+ */
+#include "kvm/vgic/model.h"
+
+#include "lib/check.h"
+
+static void irq_init(struct vgic_irq *irq, struct vgic *vgic, unsigned intid)
+{
+	*irq = (struct vgic_irq){
+		.vgic = vgic,
+		.intid = (uint16_t)intid,
+		.lr = -1,
+		.group1 = true,
+		.edge = intid < VGIC_SGIS,
+		.enabled = intid < VGIC_SGIS,
+	};
+	list_init(&irq->link);
+}
+
+void vgic_model_init_cpu(struct vgic_cpu *cpu)
+{
+	list_init(&cpu->queue);
+	cpu->used = 0;
+	for (unsigned i = 0; i < VGIC_PRIVATE; i++) {
+		irq_init(&cpu->irqs[i], cpu->vgic, i);
+		cpu->irqs[i].target = cpu;
+	}
+}
+
+void vgic_model_init_spis(struct vgic *vgic)
+{
+	for (unsigned i = 0; i + VGIC_PRIVATE < vgic->nr_irqs; i++) {
+		irq_init(&vgic->spis[i], vgic, VGIC_PRIVATE + i);
+		vgic_irq_set_router(&vgic->spis[i], vgic->nr_cpus ? vgic->cpus[0]->affinity : 0);
+	}
+}
+
+struct vgic_irq *vgic_irq(struct vgic *vgic, struct vgic_cpu *cpu, unsigned intid)
+{
+	if (intid < VGIC_PRIVATE)
+		return cpu ? &cpu->irqs[intid] : NULL;
+	return intid < vgic->nr_irqs ? &vgic->spis[intid - VGIC_PRIVATE] : NULL;
+}
+
+struct vgic_cpu *vgic_cpu_by_affinity(struct vgic *vgic, uint64_t affinity)
+{
+	for (unsigned i = 0; i < vgic->nr_cpus; i++)
+		if (vgic->cpus[i]->affinity == affinity)
+			return vgic->cpus[i];
+	return NULL;
+}
+
+/* ---- what an interrupt is in ---- */
+
+/* Its pending state moves into the list register, as an edge's does. */
+static bool irq_latches(const struct vgic_irq *irq)
+{
+	return irq->edge || irq->hw_intid;
+}
+
+static bool irq_wants(const struct vgic_irq *irq)
+{
+	return irq->latch || (!irq_latches(irq) && irq->line);
+}
+
+static bool irq_deliverable(const struct vgic_irq *irq)
+{
+	uint32_t group = irq->group1 ? GICD_CTLR_GRP1 : GICD_CTLR_GRP0;
+
+	return irq->enabled && irq_wants(irq) && (irq->vgic->ctlr & group);
+}
+
+static uint64_t irq_lr(const struct vgic_irq *irq)
+{
+	return irq->lr < 0 ? 0 : irq->cpu->lr[irq->lr];
+}
+
+bool vgic_irq_pending(const struct vgic_irq *irq)
+{
+	return irq_wants(irq) || (irq_latches(irq) && irq_lr(irq) & ICH_LR_PENDING);
+}
+
+bool vgic_irq_active(const struct vgic_irq *irq)
+{
+	return irq->active || irq_lr(irq) & ICH_LR_ACTIVE;
+}
+
+/* ---- queues ---- */
+
+/* Which goes first into a list register. */
+static bool irq_before(const struct vgic_irq *a, const struct vgic_irq *b)
+{
+	if (a->active != b->active)
+		return a->active;
+	return a->priority < b->priority;
+}
+
+static void queue_insert(struct vgic_cpu *cpu, struct vgic_irq *irq)
+{
+	struct list *after = cpu->queue.prev;
+
+	while (after != &cpu->queue && irq_before(irq, list_entry(after, struct vgic_irq, link)))
+		after = after->prev;
+	list_insert_between(&irq->link, after, after->next);
+	irq->cpu = cpu;
+}
+
+/* Whose queue an interrupt that is in no list register belongs to. An active one stays where it was
+ * taken, wherever it is routed now. */
+static struct vgic_cpu *irq_place(const struct vgic_irq *irq)
+{
+	if (irq->active)
+		return irq->cpu ? irq->cpu : irq->target;
+	return irq_deliverable(irq) ? irq->target : NULL;
+}
+
+static void irq_requeue(struct vgic_irq *irq)
+{
+	struct vgic_cpu *cpu = irq_place(irq);
+
+	check(irq->lr < 0);
+	if (irq->cpu)
+		list_remove(&irq->link);
+	irq->cpu = NULL;
+	if (cpu)
+		queue_insert(cpu, irq);
+}
+
+void vgic_irq_update(struct vgic_irq *irq)
+{
+	if (irq->lr < 0)
+		irq_requeue(irq);
+	if (irq->cpu)
+		vgic_notify(irq->cpu);
+}
+
+void vgic_update_all(struct vgic *vgic)
+{
+	for (unsigned n = 0; n < vgic->nr_cpus; n++)
+		for (unsigned i = 0; i < VGIC_PRIVATE; i++)
+			vgic_irq_update(&vgic->cpus[n]->irqs[i]);
+	for (unsigned i = 0; i + VGIC_PRIVATE < vgic->nr_irqs; i++)
+		vgic_irq_update(&vgic->spis[i]);
+}
+
+/* ---- where interrupts come from ---- */
+
+/* A HW-linked interrupt has no line of its own here: its level is the host's GIC's affair. */
+static void irq_set_hw(struct vgic_irq *irq, bool pending)
+{
+	irq->latch = pending;
+	vgic_irq_update(irq);
+}
+
+void vgic_irq_set_line(struct vgic_irq *irq, bool level)
+{
+	bool was = irq->line;
+
+	if (irq->hw_intid) {
+		irq_set_hw(irq, level);
+		return;
+	}
+	irq->line = level;
+	if (level == was)
+		return;
+	if (irq->edge) {
+		if (!level)
+			return;
+		irq->latch = true;
+	} else if (level && irq->lr >= 0) {
+		return; /* its EOI brings it back here */
+	}
+	vgic_irq_update(irq);
+}
+
+void vgic_irq_set_router(struct vgic_irq *irq, uint64_t router)
+{
+	irq->router = router;
+	irq->target = vgic_cpu_by_affinity(irq->vgic, router);
+}
+
+/* ICC_SGI1R_EL1 (IHI 0069 12.2.20) */
+#define SGIR_TARGETS BITS(15, 0)
+#define SGIR_AFF1    BITS(23, 16)
+#define SGIR_INTID   BITS(27, 24)
+#define SGIR_AFF2    BITS(39, 32)
+#define SGIR_IRM     BIT(40)
+#define SGIR_RS	     BITS(47, 44)
+#define SGIR_AFF3    BITS(55, 48)
+
+static bool sgi_reaches(uint64_t value, const struct vgic_cpu *from, const struct vgic_cpu *to)
+{
+	uint64_t cluster = field_get(SGIR_AFF3, value) << 24 | field_get(SGIR_AFF2, value) << 16 |
+			   field_get(SGIR_AFF1, value) << 8;
+	unsigned aff0 = to->affinity & 0xff;
+
+	if (value & SGIR_IRM)
+		return to != from;
+	return (to->affinity & ~0xffull) == cluster && aff0 / 16 == field_get(SGIR_RS, value) &&
+	       field_get(SGIR_TARGETS, value) >> (aff0 % 16) & 1;
+}
+
+void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1)
+{
+	struct vgic *vgic = from->vgic;
+
+	for (unsigned n = 0; n < vgic->nr_cpus; n++) {
+		struct vgic_irq *irq = &vgic->cpus[n]->irqs[field_get(SGIR_INTID, value)];
+
+		if (!sgi_reaches(value, from, vgic->cpus[n]) || (irq->group1 && !group1))
+			continue;
+		irq->latch = true;
+		vgic_irq_update(irq);
+	}
+}
+
+/* ---- list registers ---- */
+
+/* What the guest has left of one list register. */
+static void irq_fold(struct vgic_irq *irq, uint64_t lr)
+{
+	irq->lr = -1;
+	irq->active = lr & ICH_LR_ACTIVE;
+	if (irq_latches(irq)) {
+		if (lr & ICH_LR_PENDING)
+			irq->latch = true;
+	} else if (irq->lr_pending && !(lr & ICH_LR_PENDING)) {
+		irq->latch = false; /* taken: what GICD_ISPENDR had set is over (IHI 0069 4.1.2) */
+	}
+	irq_requeue(irq);
+}
+
+void vgic_fold(struct vgic_cpu *cpu)
+{
+	for (unsigned i = 0; i < cpu->used; i++) {
+		struct vgic_irq *irq = cpu->lr_irq[i];
+
+		irq_fold(irq, cpu->lr[i]);
+		if (irq->cpu && irq->cpu != cpu)
+			vgic_notify(irq->cpu); /* retargeted while it was here */
+	}
+	cpu->used = 0;
+}
+
+static uint64_t irq_lr_value(struct vgic_irq *irq, bool overflow)
+{
+	uint64_t lr = field_set(ICH_LR_VINTID, irq->intid) |
+		      field_set(ICH_LR_PRIORITY, irq->priority) | (irq->group1 ? ICH_LR_GROUP : 0);
+	bool both = irq->edge && !irq->hw_intid && irq->target == irq->cpu;
+
+	if (irq->active)
+		lr |= ICH_LR_ACTIVE;
+	if (irq_deliverable(irq) && (!irq->active || both))
+		lr |= ICH_LR_PENDING;
+	if (irq->hw_intid)
+		lr |= ICH_LR_HW | field_set(ICH_LR_PINTID, irq->hw_intid);
+	else if (!irq->edge || (irq->active && overflow))
+		lr |= ICH_LR_EOI;
+	return lr;
+}
+
+static void fill_one(struct vgic_cpu *cpu, struct vgic_irq *irq, bool overflow)
+{
+	uint64_t lr = irq_lr_value(irq, overflow);
+
+	irq->lr = (int8_t)cpu->used;
+	irq->lr_pending = lr & ICH_LR_PENDING;
+	if (irq->lr_pending && irq_latches(irq))
+		irq->latch = false;
+	cpu->lr[cpu->used] = lr;
+	cpu->lr_irq[cpu->used++] = irq;
+}
+
+void vgic_fill(struct vgic_cpu *cpu)
+{
+	struct vgic_irq *irq;
+	unsigned waiting = 0;
+	bool overflow;
+
+	check(cpu->used == 0);
+	cpu->hcr = ICH_HCR_EN;
+	if (cpu->frozen)
+		return;
+	list_for_each(irq, &cpu->queue, link)
+		if (++waiting > cpu->vgic->nr_lrs)
+			break;
+	overflow = waiting > cpu->vgic->nr_lrs;
+	if (overflow)
+		cpu->hcr |= ICH_HCR_UIE;
+	list_for_each(irq, &cpu->queue, link) {
+		if (cpu->used == cpu->vgic->nr_lrs)
+			break;
+		fill_one(cpu, irq, overflow);
+	}
+}
+
+/* ---- WFI ---- */
+
+static bool irq_wakes(const struct vgic_irq *irq, uint64_t vmcr)
+{
+	uint64_t enable = irq->group1 ? ICH_VMCR_ENG1 : ICH_VMCR_ENG0;
+	bool pending = irq->lr < 0 ? irq_deliverable(irq) : irq_lr(irq) & ICH_LR_PENDING;
+
+	return pending && (vmcr & enable) && irq->priority < field_get(ICH_VMCR_PMR, vmcr);
+}
+
+bool vgic_model_wakes(const struct vgic_cpu *cpu)
+{
+	const struct vgic_irq *irq;
+
+	list_for_each(irq, &cpu->queue, link)
+		if (irq_wakes(irq, cpu->vmcr))
+			return true;
+	return false;
+}

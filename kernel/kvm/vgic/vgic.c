@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the model of the interrupts (model.c) and the vCPUs in whose list registers they are:
+ * injection from anywhere, the list registers of a vCPU before it is entered, its part of the guest
+ * bank, and maintenance interrupts. What the VMM sets up is setup.c's, the frames are frames.c's.
+ *
+ * vgic->lock is taken with interrupts masked and inside every other lock. Only a vCPU's home CPU
+ * touches its list registers: cpu->home is written by save and load with the lock held, so whoever
+ * holds the lock on that CPU may read, fold and refill them.
+ */
+#include "kvm/vgic/vgic.h"
+
+#include <linux/errno.h>
+
+#include "arch/cpu.h"
+#include "arch/irq.h"
+#include "kvm/vgic/cpuif.h"
+#include "kvm/vgic/frames.h"
+#include "lib/check.h"
+
+void vgic_notify(struct vgic_cpu *cpu)
+{
+	/* release: pairs with the acquire in vgic_flush() */
+	atomic_store_explicit(&cpu->stale, true, memory_order_release);
+	vcpu_kick(cpu->vcpu, REQ_VGIC);
+}
+
+/* ---- injection ---- */
+
+static int inject_locked(struct vgic *vgic, struct vgic_cpu *cpu, unsigned intid, bool level)
+{
+	struct vgic_irq *irq = vgic_irq(vgic, cpu, intid);
+
+	if (!irq)
+		return -EINVAL;
+	if (intid >= VGIC_SGIS) {
+		if (irq->hw_intid && !level && cpu->home == (int)cpu_id())
+			vgic_settle_here(cpu); /* it may be taken back from its list register */
+		vgic_irq_set_line(irq, level);
+	} else if (level) {
+		irq->latch = true;
+		vgic_irq_update(irq);
+	}
+	return 0;
+}
+
+int vgic_inject(struct vm *vm, struct vcpu *vcpu, unsigned intid, bool level)
+{
+	struct vgic *vgic = vm->vgic;
+	uint64_t daif;
+	int err;
+
+	if (!vgic)
+		return -ENXIO;
+	if (!atomic_load_explicit(&vgic->initialised, memory_order_acquire))
+		return -EBUSY;
+	daif = spin_lock_irqsave(&vgic->lock);
+	err = inject_locked(vgic, vcpu ? vcpu->vgic : NULL, intid, level);
+	spin_unlock_irqrestore(&vgic->lock, daif);
+	return err;
+}
+
+void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1)
+{
+	struct vgic *vgic = vcpu->vgic->vgic;
+	uint64_t daif;
+
+	if (!vgic)
+		return;
+	daif = spin_lock_irqsave(&vgic->lock);
+	vgic_model_sgi(vcpu->vgic, value, group1);
+	spin_unlock_irqrestore(&vgic->lock, daif);
+}
+
+static bool irq_busy(const struct vgic_irq *irq)
+{
+	return vgic_irq_pending(irq) || vgic_irq_active(irq);
+}
+
+bool vgic_ppi_busy(struct vcpu *vcpu, unsigned intid)
+{
+	struct vgic_cpu *cpu = vcpu->vgic;
+	uint64_t daif;
+	bool busy;
+
+	if (!cpu->vgic)
+		return false;
+	daif = spin_lock_irqsave(&cpu->vgic->lock);
+	if (cpu->home == (int)cpu_id())
+		cpuif_read_lrs(cpu);
+	busy = irq_busy(&cpu->irqs[intid]);
+	spin_unlock_irqrestore(&cpu->vgic->lock, daif);
+	return busy;
+}
+
+/* ---- list registers, on the vCPU's home CPU ---- */
+
+void vgic_settle_here(struct vgic_cpu *cpu)
+{
+	unsigned used = cpu->used;
+
+	cpuif_read_lrs(cpu);
+	vgic_fold(cpu);
+	cpu->hcr = ICH_HCR_EN;
+	cpuif_write_lrs(cpu, used);
+	vgic_notify(cpu); /* to be filled again */
+}
+
+/* The guest (or the VMM) wrote the state of HW-linked interrupts: one that is over in the guest's
+ * eyes must not stay Active in the host's GIC, or it would never come again. */
+static void sync_hw(struct vgic_cpu *cpu)
+{
+	cpu->hw_changed = false;
+	for (unsigned i = VGIC_SGIS; i < VGIC_PRIVATE; i++)
+		if (cpu->irqs[i].hw_intid)
+			irq_ppi_set_active(cpu->irqs[i].hw_intid, irq_busy(&cpu->irqs[i]));
+}
+
+static void refill(struct vgic_cpu *cpu)
+{
+	unsigned used = cpu->used;
+
+	atomic_store_explicit(&cpu->stale, false, memory_order_relaxed);
+	cpuif_read_lrs(cpu);
+	vgic_fold(cpu);
+	vgic_fill(cpu);
+	cpuif_write_lrs(cpu, used);
+	if (cpu->hw_changed)
+		sync_hw(cpu);
+}
+
+void vgic_flush_stale(struct vcpu *vcpu)
+{
+	struct vgic_cpu *cpu = vcpu->vgic;
+
+	if (!cpu->vgic)
+		return;
+	spin_lock(&cpu->vgic->lock);
+	if (cpu->home == (int)cpu_id())
+		refill(cpu);
+	spin_unlock(&cpu->vgic->lock);
+}
+
+bool vgic_pending(struct vcpu *vcpu)
+{
+	struct vgic_cpu *cpu = vcpu->vgic;
+	uint64_t daif;
+	bool wakes;
+
+	if (!cpu->vgic)
+		return false;
+	daif = spin_lock_irqsave(&cpu->vgic->lock);
+	if (cpu->home == (int)cpu_id()) {
+		cpuif_read_lrs(cpu);
+		cpuif_read_vmcr(cpu);
+	}
+	/* Home is another CPU when its thread has moved while it waited: the guest has not run since
+	 * the image was read there. */
+	wakes = vgic_model_wakes(cpu);
+	spin_unlock_irqrestore(&cpu->vgic->lock, daif);
+	return wakes;
+}
+
+/* ---- the guest bank ---- */
+
+static void leave_home(struct vgic_cpu *cpu)
+{
+	cpuif_save(cpu);
+	vgic_fold(cpu);
+	cpu->home = -1;
+}
+
+void vgic_save(struct vcpu *vcpu)
+{
+	struct vgic_cpu *cpu = vcpu->vgic;
+
+	if (!cpu->vgic)
+		return;
+	spin_lock(&cpu->vgic->lock);
+	check(cpu->home == (int)cpu_id());
+	leave_home(cpu);
+	spin_unlock(&cpu->vgic->lock);
+}
+
+void vgic_load(struct vcpu *vcpu)
+{
+	struct vgic_cpu *cpu = vcpu->vgic;
+
+	if (!cpu->vgic) {
+		cpuif_close();
+		return;
+	}
+	spin_lock(&cpu->vgic->lock);
+	check(cpu->home < 0);
+	cpu->home = (int)cpu_id();
+	atomic_store_explicit(&cpu->stale, false, memory_order_relaxed);
+	vgic_fill(cpu);
+	cpuif_load(cpu);
+	if (cpu->hw_changed)
+		sync_hw(cpu);
+	spin_unlock(&cpu->vgic->lock);
+}
+
+void vgic_close(void)
+{
+	struct vcpu *vcpu = world_resident();
+	struct vgic_cpu *cpu = vcpu ? vcpu->vgic : NULL;
+
+	/* Its registers are thrown away, but its interrupts are the distributor's too. */
+	if (cpu && cpu->vgic && cpu->home == (int)cpu_id()) {
+		spin_lock(&cpu->vgic->lock);
+		leave_home(cpu);
+		spin_unlock(&cpu->vgic->lock);
+	}
+	cpuif_close();
+}
+
+void vgic_idle(void)
+{
+	struct vcpu *vcpu = world_resident();
+
+	if (!vcpu || !vcpu->vgic->vgic)
+		return;
+	cpuif_close();
+	atomic_store_explicit(&vcpu->vgic->stale, true, memory_order_release);
+}
+
+/* An underflow or the end of a level interrupt. At EL2 it stays asserted until its cause is gone,
+ * so the list registers are mended here and now, whoever runs. */
+static void maintenance(void *arg, unsigned intid)
+{
+	struct vcpu *vcpu = world_resident();
+
+	(void)arg, (void)intid;
+	if (vcpu && vcpu->vgic->vgic)
+		vgic_flush_stale(vcpu);
+	else
+		cpuif_close();
+}
+
+int vgic_init(void)
+{
+	cpuif_probe();
+	return irq_register(VGIC_PPI_MAINTENANCE, maintenance, NULL, false);
+}
+
+void vgic_cpu_init(void)
+{
+	cpuif_close();
+	irq_unmask(VGIC_PPI_MAINTENANCE, false);
+}
