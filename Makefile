@@ -175,7 +175,7 @@ user: $(VMM) $(USER_SMALL) $(USER_TESTS) $(KVM_TESTS) $(BENCHES)
 # It goes into one archive, from which each test takes what it needs; tests/host/stubs.c stands in
 # for the rest of the kernel. The string functions are the host's own: the sanitizers know them.
 
-PURE_MORE := kernel/kvm/vgic/dist.c kernel/kvm/vgic/redist.c
+PURE_MORE := kernel/kvm/vgic/dist.c kernel/kvm/vgic/redist.c vmm/virtio_blk.c
 HOST_OWN := kernel/lib/string.c
 
 TEST_C := $(shell find kernel vmm -name '*_test.c' -o -name '*_model.c' 2>/dev/null | sort)
