@@ -19,7 +19,7 @@
 #include "kvm/stage2.h"
 #include "kvm/vgic/vgic.h"
 #include "kvm/vtimer.h"
-#include "sched/thread.h"
+#include "linux/task.h"
 
 _Static_assert(offsetof(struct vcpu, x) == VCPU_X, "world.S");
 _Static_assert(offsetof(struct vcpu, pc) == VCPU_PC, "world.S");
@@ -104,6 +104,8 @@ void world_leave(void)
 	if (cpu_has(CPU_SME))
 		sysreg_write_named(SYSREG_TPIDR2_EL0, t->tpidr2_el0);
 	this_cpu()->mode = CPU_HOST; /* the ERET to EL0 synchronises */
+	/* Closed for EL0 while the guest had it, or while nobody was to use it. */
+	fp_enter_user(&task_current()->fp);
 }
 
 static void bank_save(struct bank_ctx *ctx)
