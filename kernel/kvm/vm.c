@@ -74,10 +74,13 @@ void vm_get(struct vm *vm)
 static void vm_free(struct vm *vm)
 {
 	irqfd_destroy(vm);
+	/* Out of the banks first: an interrupt that leaves a list register may go to another vCPU. */
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		bank_discard(&vm->vcpus[i]->bank);
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct vgic_cpu *vgic = vm->vcpus[i]->vgic;
 
-		vcpu_destroy(vm->vcpus[i]); /* out of its bank: the last use of its vgic_cpu */
+		vcpu_destroy(vm->vcpus[i]);
 		kfree(vgic);
 	}
 	ioeventfd_destroy(vm);

@@ -110,3 +110,8 @@ void cpuif_close(void)
 	sysreg_write(ich_hcr_el2, 0);
 	isb();
 }
+
+void cpuif_open(const struct vgic_cpu *cpu)
+{
+	sysreg_write(ich_hcr_el2, cpu->hcr);
+}

@@ -17,6 +17,7 @@
 #include "kvm/vgic/cpuif.h"
 #include "kvm/vgic/frames.h"
 #include "lib/check.h"
+#include "sched/run.h"
 
 void vgic_notify(struct vgic_cpu *cpu)
 {
@@ -215,14 +216,17 @@ void vgic_close(void)
 	cpuif_close();
 }
 
-void vgic_idle(void)
+/* The hook of the idle loop: a pending list register must not end its WFI. Masked in between. */
+static void idle(bool enter)
 {
 	struct vcpu *vcpu = world_resident();
 
 	if (!vcpu || !vcpu->vgic->vgic)
 		return;
-	cpuif_close();
-	atomic_store_explicit(&vcpu->vgic->stale, true, memory_order_release);
+	if (enter)
+		cpuif_close();
+	else
+		cpuif_open(vcpu->vgic);
 }
 
 /* An underflow or the end of a level interrupt. At EL2 it stays asserted until its cause is gone,
@@ -241,6 +245,7 @@ static void maintenance(void *arg, unsigned intid)
 int vgic_init(void)
 {
 	cpuif_probe();
+	run_set_idle_hook(idle);
 	return irq_register(VGIC_PPI_MAINTENANCE, maintenance, NULL, false);
 }
 

@@ -69,9 +69,6 @@ bool vgic_pending(struct vcpu *vcpu);
 void vgic_save(struct vcpu *vcpu); /* registers -> model and image */
 void vgic_load(struct vcpu *vcpu); /* the reverse; writes everything */
 void vgic_close(void);		   /* nobody's: ICH_HCR_EL2.En = 0 */
-/* The CPU goes idle: a pending list register must not end WFI at once. Masked. The next
- * vgic_flush() opens the interface again. */
-void vgic_idle(void);
 
 /* ---- the VMM's side: api.c, device.c, mmio.c ---- */
 /* A guest's access at ipa: true if a frame of the vgic answers; *value in or out. Enabled. */
