@@ -4,8 +4,8 @@
  * GIC that names a register. Which value goes where is model.c's; when is vgic.c's.
  *
  * The writes need no barrier of their own before the guest is entered: ERET synchronises. After a
- * write that ends a maintenance interrupt's cause the handler's end of interrupt is later in program
- * order, and an ISB makes sure that the line has fallen before it.
+ * write that ends a maintenance interrupt's cause the handler's end of interrupt is later in
+ * program order, and an ISB makes sure that the line has fallen before it.
  */
 #include "kvm/vgic/cpuif.h"
 
@@ -22,7 +22,8 @@ void cpuif_probe(void)
 	uint64_t vtr = sysreg_read(ich_vtr_el2);
 
 	lrs = (unsigned)field_get(VTR_LISTREGS, vtr) + 1;
-	aprs = 1u << max(0, (int)field_get(VTR_PREBITS, vtr) + 1 - 5); /* 32 priorities a register */
+	aprs = 1u << max(0,
+			 (int)field_get(VTR_PREBITS, vtr) + 1 - 5); /* 32 priorities a register */
 	check(lrs <= VGIC_MAX_LRS && aprs <= 4);
 }
 

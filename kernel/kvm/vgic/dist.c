@@ -51,14 +51,25 @@ static bool router_put(struct vgic_irq *irq, uint64_t value)
 static const struct vgic_reg rows[] = {
 	{ .first = 0x0000, .last = 0x0003, .widths = 4, .read = ctlr_read, .write = ctlr_write },
 	{ .first = 0x0004, .last = 0x0007, .widths = 4, .read = typer_read },
-	{ .first = 0x0008, .last = 0x000b, .widths = 4, .read = vgic_read_iidr,
+	{ .first = 0x0008,
+	  .last = 0x000b,
+	  .widths = 4,
+	  .read = vgic_read_iidr,
 	  .user_write = vgic_user_write_iidr },
 	{ .first = 0x0010, .last = 0x0013, .widths = 4 }, /* GICD_STATUSR: not implemented */
 	VGIC_ROWS_COMMON(0, 32),
-	{ .first = 0x0800, .last = 0x0bff, .widths = 1 | 4, .bits = 8, /* ITARGETSR: ARE is on */
-	  .get = vgic_get_zero, .put = vgic_put_nothing },
+	{ .first = 0x0800,
+	  .last = 0x0bff,
+	  .widths = 1 | 4,
+	  .bits = 8, /* ITARGETSR: ARE is on */
+	  .get = vgic_get_zero,
+	  .put = vgic_put_nothing },
 	{ .first = 0x0e00, .last = 0x0eff, .widths = 4 }, /* GICD_NSACR: DS is on */
-	{ .first = 0x6000, .last = 0x7fff, .widths = 4 | 8, .bits = 64, .get = router_get,
+	{ .first = 0x6000,
+	  .last = 0x7fff,
+	  .widths = 4 | 8,
+	  .bits = 64,
+	  .get = router_get,
 	  .put = router_put },
 	{ .first = 0xffe8, .last = 0xffeb, .widths = 4, .read = vgic_read_pidr2 },
 	{ .first = 0xffd0, .last = 0xffff, .widths = 4 }, /* the other identification registers */

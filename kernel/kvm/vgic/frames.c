@@ -11,7 +11,6 @@
 
 #include "arch/cpu.h"
 #include "arch/irq.h"
-#include "kvm/vgic/cpuif.h"
 #include "kvm/vgic/vgic.h"
 
 /* ---- settling ---- */
@@ -28,10 +27,8 @@ static void settle_here(void *arg)
 	struct vgic_cpu *cpu = s->cpu;
 
 	spin_lock(&cpu->vgic->lock);
-	if (cpu->home == (int)cpu_id() && cpu->frozen)
-		vgic_settle_here(cpu);
-	else if (cpu->home == (int)cpu_id())
-		cpuif_read_lrs(cpu);
+	if (cpu->home == (int)cpu_id())
+		vgic_refill(cpu);
 	s->done = cpu->home < 0 || cpu->home == (int)cpu_id();
 	spin_unlock(&cpu->vgic->lock);
 }
@@ -52,7 +49,8 @@ static void settle(struct vgic_cpu *cpu)
 	}
 }
 
-/* Whose list registers hold one of the access's interrupts: a bit for each vCPU. Lock held. */
+/* Who must be asked: those whose list registers hold one of the access's interrupts, and the owner
+ * of a pending timer interrupt, whose line may have fallen. A bit for each vCPU. Lock held. */
 static uint64_t holders(const struct vgic_reg_access *a)
 {
 	unsigned count, first = vgic_reg_intids(a, &count);
@@ -63,6 +61,8 @@ static uint64_t holders(const struct vgic_reg_access *a)
 
 		if (irq && irq->lr >= 0)
 			mask |= BIT(irq->cpu->index);
+		else if (irq && irq->hw_intid && irq->latch)
+			mask |= BIT(a->cpu->index);
 	}
 	return mask;
 }
@@ -140,7 +140,8 @@ int vgic_reg_access(const struct vgic_reg_access *a, bool write, uint64_t *value
 	return err;
 }
 
-void vgic_levels(struct vgic *vgic, struct vgic_cpu *cpu, unsigned first, bool write, uint32_t *value)
+void vgic_levels(struct vgic *vgic, struct vgic_cpu *cpu, unsigned first, bool write,
+		 uint32_t *value)
 {
 	uint64_t daif = spin_lock_irqsave(&vgic->lock);
 	uint32_t lines = 0;

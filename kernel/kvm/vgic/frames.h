@@ -8,9 +8,9 @@
 #include "kvm/vgic/model.h"
 #include "kvm/vgic/regs.h"
 
-/* The list registers -> model, and empty them; its home CPU's call, masked, vgic->lock held. It is
- * notified, so that it fills them again before it goes on. */
-void vgic_settle_here(struct vgic_cpu *cpu);
+/* Bring cpu's list registers up to date: fold, look at the timers' lines, fill (nothing while it is
+ * frozen). Its image is what the registers hold then. Its home CPU's call, masked, vgic->lock held. */
+void vgic_refill(struct vgic_cpu *cpu);
 
 /* One access, by the guest (a->user false: any thread, enabled, no spinlock; settles whoever has the
  * interrupts in list registers) or by the VMM (nobody runs). 0 or -EINVAL, as vgic_reg_write(). */

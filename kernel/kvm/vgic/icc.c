@@ -56,7 +56,7 @@ static int sre_write(struct vgic_cpu *cpu, uint64_t value)
 	return value & 1 ? 0 : -EINVAL;
 }
 
-#define ICC(crn, crm, op2) (uint16_t)SYSREG(3, 0, crn, crm, op2)
+#define ICC(crn, crm, op2) (uint16_t) SYSREG(3, 0, crn, crm, op2)
 
 static const struct icc_reg rows[] = {
 	{ .encoding = ICC(4, 6, 0), .vmcr = ICH_VMCR_PMR },

@@ -293,13 +293,13 @@ void vgic_fill(struct vgic_cpu *cpu)
 	cpu->hcr = ICH_HCR_EN;
 	if (cpu->frozen)
 		return;
-	list_for_each(irq, &cpu->queue, link)
+	list_for_each (irq, &cpu->queue, link)
 		if (++waiting > cpu->vgic->nr_lrs)
 			break;
 	overflow = waiting > cpu->vgic->nr_lrs;
 	if (overflow)
 		cpu->hcr |= ICH_HCR_UIE;
-	list_for_each(irq, &cpu->queue, link) {
+	list_for_each (irq, &cpu->queue, link) {
 		if (cpu->used == cpu->vgic->nr_lrs)
 			break;
 		fill_one(cpu, irq, overflow);
@@ -320,7 +320,7 @@ bool vgic_model_wakes(const struct vgic_cpu *cpu)
 {
 	const struct vgic_irq *irq;
 
-	list_for_each(irq, &cpu->queue, link)
+	list_for_each (irq, &cpu->queue, link)
 		if (irq_wakes(irq, cpu->vmcr))
 			return true;
 	return false;

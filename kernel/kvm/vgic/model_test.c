@@ -66,7 +66,8 @@ static void look_over(const struct vgic_cpu *cpu)
 		expect(cpu->lr_irq[i]->lr == (int)i && cpu->lr_irq[i]->cpu == cpu);
 		for (unsigned n = 0; n < CPUS; n++)
 			for (unsigned k = 0; k < cpus[n].used; k++) {
-				if ((&cpus[n] == cpu && k == i) || cpu->lr_irq[i] != cpus[n].lr_irq[k])
+				if ((&cpus[n] == cpu && k == i) ||
+				    cpu->lr_irq[i] != cpus[n].lr_irq[k])
 					continue;
 				expect(!"one interrupt in two list registers");
 			}

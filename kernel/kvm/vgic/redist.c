@@ -19,7 +19,10 @@ static uint64_t typer_read(struct vgic *vgic, struct vgic_cpu *cpu)
 
 static const struct vgic_reg rows[] = {
 	{ .first = 0x0000, .last = 0x0003, .widths = 4 }, /* GICR_CTLR: nothing to enable */
-	{ .first = 0x0004, .last = 0x0007, .widths = 4, .read = vgic_read_iidr,
+	{ .first = 0x0004,
+	  .last = 0x0007,
+	  .widths = 4,
+	  .read = vgic_read_iidr,
 	  .user_write = vgic_user_write_iidr },
 	{ .first = 0x0008, .last = 0x000f, .widths = 4 | 8, .read = typer_read },
 	{ .first = 0x0010, .last = 0x0013, .widths = 4 },     /* GICR_STATUSR */

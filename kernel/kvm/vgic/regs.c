@@ -247,7 +247,8 @@ bool vgic_put_priority(struct vgic_irq *irq, uint64_t value)
 	return irq->priority != was;
 }
 
-/* ICFGR: bit 1 of the two says edge. SGIs are edges; the timers' PPIs are wired, so PPIs keep theirs. */
+/* ICFGR: bit 1 of the two says edge. SGIs are edges; the timers' PPIs are wired, so PPIs keep
+ * theirs. */
 uint64_t vgic_get_config(const struct vgic_irq *irq)
 {
 	return irq->edge ? 2 : 0;

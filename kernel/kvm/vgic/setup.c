@@ -22,9 +22,7 @@ int vgic_create(struct vm *vm)
 
 	if (vm->vgic)
 		return -EEXIST;
-	vm_for_each_vcpu(i, vcpu, vm)
-		if (vcpu->in_run || vcpu->stats.entries)
-			return -EBUSY;
+	vm_for_each_vcpu(i, vcpu, vm) if (vcpu->in_run || vcpu->stats.entries) return -EBUSY;
 	vm->vgic = kzalloc(sizeof(*vm->vgic));
 	if (!vm->vgic)
 		return -ENOMEM;
@@ -122,8 +120,7 @@ int vgic_initialise(struct vm *vm)
 	if (!spis)
 		return -ENOMEM;
 	vgic->spis = spis;
-	vm_for_each_vcpu(i, vcpu, vm)
-		join(vgic, vcpu);
+	vm_for_each_vcpu(i, vcpu, vm) join(vgic, vcpu);
 	vgic_model_init_spis(vgic);
 	place_redistributors(vgic);
 	/* release: pairs with the acquire in vgic_inject() */
@@ -176,7 +173,8 @@ static int check_region_place(struct vm *vm, const struct vgic_region *r)
 	struct vgic *vgic = vm->vgic;
 	uint64_t size = region_size(vm, r);
 
-	if (vgic->dist_base != VGIC_NO_ADDRESS && overlap(r->base, size, vgic->dist_base, GICD_SIZE))
+	if (vgic->dist_base != VGIC_NO_ADDRESS &&
+	    overlap(r->base, size, vgic->dist_base, GICD_SIZE))
 		return -EINVAL;
 	for (unsigned i = 0; i < vgic->nr_regions; i++)
 		if (overlap(r->base, size, vgic->regions[i].base,

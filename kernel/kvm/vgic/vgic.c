@@ -16,6 +16,7 @@
 #include "arch/irq.h"
 #include "kvm/vgic/cpuif.h"
 #include "kvm/vgic/frames.h"
+#include "kvm/vtimer.h"
 #include "lib/check.h"
 #include "sched/run.h"
 
@@ -35,8 +36,6 @@ static int inject_locked(struct vgic *vgic, struct vgic_cpu *cpu, unsigned intid
 	if (!irq)
 		return -EINVAL;
 	if (intid >= VGIC_SGIS) {
-		if (irq->hw_intid && !level && cpu->home == (int)cpu_id())
-			vgic_settle_here(cpu); /* it may be taken back from its list register */
 		vgic_irq_set_line(irq, level);
 	} else if (level) {
 		irq->latch = true;
@@ -96,15 +95,18 @@ bool vgic_ppi_busy(struct vcpu *vcpu, unsigned intid)
 
 /* ---- list registers, on the vCPU's home CPU ---- */
 
-void vgic_settle_here(struct vgic_cpu *cpu)
+/* A timer interrupt the guest has not taken yet goes when its line has fallen: the guest moved the
+ * deadline or masked it. The host's interrupt is free to come again then. */
+static void resample(struct vgic_cpu *cpu)
 {
-	unsigned used = cpu->used;
+	for (unsigned i = VGIC_SGIS; i < VGIC_PRIVATE; i++) {
+		struct vgic_irq *irq = &cpu->irqs[i];
 
-	cpuif_read_lrs(cpu);
-	vgic_fold(cpu);
-	cpu->hcr = ICH_HCR_EN;
-	cpuif_write_lrs(cpu, used);
-	vgic_notify(cpu); /* to be filled again */
+		if (!irq->hw_intid || !irq->latch || irq->active || vtimer_line(cpu->vcpu, i))
+			continue;
+		vgic_irq_set_line(irq, false);
+		irq_ppi_set_active(irq->hw_intid, false);
+	}
 }
 
 /* The guest (or the VMM) wrote the state of HW-linked interrupts: one that is over in the guest's
@@ -117,15 +119,16 @@ static void sync_hw(struct vgic_cpu *cpu)
 			irq_ppi_set_active(cpu->irqs[i].hw_intid, irq_busy(&cpu->irqs[i]));
 }
 
-static void refill(struct vgic_cpu *cpu)
+void vgic_refill(struct vgic_cpu *cpu)
 {
 	unsigned used = cpu->used;
 
-	atomic_store_explicit(&cpu->stale, false, memory_order_relaxed);
 	cpuif_read_lrs(cpu);
 	vgic_fold(cpu);
+	resample(cpu);
 	vgic_fill(cpu);
 	cpuif_write_lrs(cpu, used);
+	atomic_store_explicit(&cpu->stale, false, memory_order_relaxed);
 	if (cpu->hw_changed)
 		sync_hw(cpu);
 }
@@ -138,7 +141,7 @@ void vgic_flush_stale(struct vcpu *vcpu)
 		return;
 	spin_lock(&cpu->vgic->lock);
 	if (cpu->home == (int)cpu_id())
-		refill(cpu);
+		vgic_refill(cpu);
 	spin_unlock(&cpu->vgic->lock);
 }
 
@@ -155,8 +158,8 @@ bool vgic_pending(struct vcpu *vcpu)
 		cpuif_read_lrs(cpu);
 		cpuif_read_vmcr(cpu);
 	}
-	/* Home is another CPU when its thread has moved while it waited: the guest has not run since
-	 * the image was read there. */
+	/* Home is another CPU when its thread has moved while it waited: the guest has not run
+	 * since the image was read there. */
 	wakes = vgic_model_wakes(cpu);
 	spin_unlock_irqrestore(&cpu->vgic->lock, daif);
 	return wakes;

@@ -41,7 +41,7 @@ int vgic_ready_to_run(struct vcpu *vcpu);
 /* Set the line of an SPI (vcpu ignored, may be NULL), or of a vCPU's PPI; a rising line latches an
  * edge interrupt. An SGI: level true makes it pending. Any context, any lock but vgic->lock.
  * A HW-linked PPI (the timers): true makes it pending, to be deactivated in the host's GIC by the
- * guest's own EOI; false takes it back (the caller clears the host's Active bit). 0; -EINVAL: no
+ * guest's own EOI; false takes it back (only of a vCPU in no bank; its Active bit is the caller's). 0; -EINVAL: no
  * such interrupt, -EBUSY: not initialised, -ENXIO: no vgic. */
 int vgic_inject(struct vm *vm, struct vcpu *vcpu, unsigned intid, bool level);
 /* Is a HW-linked PPI pending or active in the guest's eyes (the host's Active bit must stay set)?
