@@ -1,37 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Address spaces of programs: areas (struct vma), demand-zero memory with 2 MiB pages where they
- * fit, private and shared file mappings, copy on write, and the notifier by which KVM follows changes.
+ * Address spaces of programs: areas (linux/vma.h), demand-zero memory with 2 MiB pages where they
+ * fit, private and shared file mappings, copy on write, and the notifier by which KVM follows
+ * changes.
  */
 #pragma once
 
 #include "arch/mmu.h"
 #include "lib/list.h"
-#include "lib/rbtree.h"
+#include "linux/vma.h"
 #include "sched/mutex.h"
 
-struct file;
-struct vma;
-
-struct vma_ops {
-	/* The page at offset (bytes) of the mapping's file, one reference taken; -errno (-EFAULT: SIGBUS).
-	 * A page of shared mappings is mapped as it is, of private ones copied on write. */
-	int (*page)(struct vma *vma, uint64_t offset, pa_t *pa);
-};
-
-struct vma {
-	struct rb_node node;
-	struct space *space;
-	uint64_t start, end; /* page aligned, end exclusive */
-	uint32_t prot;	     /* PROT_* */
-	uint32_t flags;	     /* MAP_SHARED or MAP_PRIVATE, MAP_NORESERVE, MAP_STACK, MAP_GROWSDOWN … */
-	uint64_t offset;     /* of start in the file */
-	struct file *file;   /* one reference; NULL: anonymous */
-	const struct vma_ops *ops; /* NULL: anonymous */
-	void *data;
-};
-
-/* Called with space->lock held, before the pages in [start, end) are unmapped, moved or write-protected. */
+/* Called with space->lock held, before the pages in [start, end) are unmapped, moved or
+ * write-protected. A larger page that reaches beyond the range is to be given up whole. */
 struct space_notifier {
 	struct list link;
 	void (*invalidate)(struct space_notifier *n, uint64_t start, uint64_t end);
@@ -39,7 +20,7 @@ struct space_notifier {
 
 struct space {
 	struct mmu_context mmu;
-	struct mutex lock; /* covers the areas and the page table's contents */
+	struct mutex lock; /* covers the areas, the page table's contents and the notifiers */
 	_Atomic uint32_t refs;
 	struct rb_tree areas;
 	struct list notifiers;
@@ -48,30 +29,59 @@ struct space {
 	uint64_t change;   /* counts invalidations: KVM asks whether one came between lookup and map */
 };
 
-struct space *space_create(void); /* NULL: no memory */
-void space_get(struct space *s);
-void space_put(struct space *s); /* the last one frees everything. May sleep */
-int space_fork(struct space *child, struct space *parent); /* copy on write */
+/* Where things lie. The stack's area is mapped as a whole and filled on demand. */
+#define STACK_TOP  ((1ull << 48) - 16 * PAGE_SIZE)
+#define STACK_SIZE (8ull << 20)
+#define MMAP_TOP   (STACK_TOP - (64ull << 20))
+#define MMAP_LOW   0x10000ull
 
-/* mmap's rules; *va in: hint or fixed address, out: where. Page-aligned sizes. -ENOMEM, -EINVAL, -EEXIST. */
+struct space *space_create(void); /* NULL: no memory */
+static inline void space_get(struct space *s)
+{
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+}
+void space_put(struct space *s); /* the last one frees everything. May sleep */
+/* Fill an empty child with the parent's memory, copy on write. On -ENOMEM put the child. */
+int space_fork(struct space *child, struct space *parent);
+
+/* mmap's rules; *va in: hint or fixed address, out: where. Page-aligned sizes. -ENOMEM, -EINVAL,
+ * -EEXIST, or what the file says. The area holds a reference of its own to file. */
 int space_map(struct space *s, uint64_t *va, uint64_t size, uint32_t prot, uint32_t flags,
 	      struct file *file, uint64_t offset);
+/* The same for an area of the kernel's own making: ops instead of a file. Fixed address. */
+int space_map_special(struct space *s, uint64_t va, uint64_t size, uint32_t prot,
+		      const struct vma_ops *ops, void *data);
 int space_unmap(struct space *s, uint64_t va, uint64_t size);
+/* -ENOMEM: not all of it is mapped; -EACCES. Nothing has changed then. */
 int space_protect(struct space *s, uint64_t va, uint64_t size, uint32_t prot);
 int space_discard(struct space *s, uint64_t va, uint64_t size); /* MADV_DONTNEED */
+/* Set and clear VMA_* bits in all areas of the range; -ENOMEM as space_protect(). */
+int space_flags(struct space *s, uint64_t va, uint64_t size, uint32_t set, uint32_t clear);
 uint64_t space_set_brk(struct space *s, uint64_t brk);
+/* mremap's rules with checked, aligned arguments; the new address in *to (in: MREMAP_FIXED's). */
+int space_remap(struct space *s, uint64_t va, uint64_t old_size, uint64_t new_size, unsigned flags,
+		uint64_t *to);
 
 /* Make va present for that access. 0; -EFAULT: no area (SEGV_MAPERR), -EACCES: not allowed by prot
  * (SEGV_ACCERR), -ENOMEM, -EIO: SIGBUS. Takes the lock. */
 int space_fault(struct space *s, uint64_t va, bool write, bool exec);
+/* Make all of the range present, as far as it is allowed. Takes the lock. */
+int space_populate(struct space *s, uint64_t va, uint64_t size);
 
 /* For KVM: the page or block that va maps to for that access, made present. *size is PAGE_SIZE or
- * BLOCK_SIZE (a whole aligned block lies behind va), *pa its start, *writable whether the program itself may
- * write now (a read fault on memory that is COW: mapped read-only). Takes one reference on
- * the block. Called with s->lock held (so that no invalidation comes before the caller has mapped it):
- * 0 or as space_fault(). */
-int space_pin_locked(struct space *s, uint64_t va, bool write, pa_t *pa, uint64_t *size, bool *writable);
+ * BLOCK_SIZE (a whole aligned block lies behind va), *pa its start, *writable whether the program
+ * itself may write now (a read fault on memory that is COW: mapped read-only). Takes one reference
+ * on the block (space_unpin() gives it back). Called with s->lock held (so that no invalidation
+ * comes before the caller has mapped it): 0 or as space_fault(). */
+int space_pin_locked(struct space *s, uint64_t va, bool write, pa_t *pa, uint64_t *size,
+		     bool *writable);
+void space_unpin(pa_t pa);
 
+/* These take the lock. */
 void space_notifier_add(struct space *s, struct space_notifier *n);
 void space_notifier_remove(struct space *s, struct space_notifier *n);
-struct vma *space_find(struct space *s, uint64_t va); /* the area that contains va; lock held */
+/* The area that contains va; lock held. */
+static inline struct vma *space_find(struct space *s, uint64_t va)
+{
+	return vma_find(&s->areas, va);
+}
