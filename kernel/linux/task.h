@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Tasks: the threads of programs; processes: what their threads share.
+ *
+ * tasks_lock (linux/process.h) covers who exists and who belongs to whom: the list of all processes,
+ * a process's tasks, its children, pid, pgid, sid and state. process->siglock covers everything of
+ * signals. Order: tasks_lock, siglock, then wait queues.
  */
 #pragma once
 
 #include "bank/fp.h"
 #include "linux/file.h"
+#include "linux/signal.h"
 #include "linux/space.h"
 #include "sched/thread.h"
 
-struct signal_state; /* linux/signal.c: pending, mask, altstack of one task */
 struct process;
+struct fs_state;
+struct fd_table;
+
+/* What an interrupted call with a time-out goes on with in restart_syscall(). */
+struct restart {
+	long (*call)(struct task *t, struct restart *r);
+	uint64_t deadline; /* ns, timer_now() */
+	uint64_t args[5];
+};
 
 struct task {
 	struct thread thread;
@@ -20,7 +33,9 @@ struct task {
 	struct list sibling; /* process->tasks */
 	uint64_t clear_tid;  /* user address: cleared and woken at exit */
 	uint64_t robust_list;
-	struct signal_state *signals;
+	uint64_t fault_address, fault_esr; /* of its last fault, for signal frames */
+	struct signal_state signals;
+	struct restart restart;
 };
 
 static inline struct task *task_current(void)
@@ -29,17 +44,58 @@ static inline struct task *task_current(void)
 }
 static inline struct space *space_current(void);
 
+enum process_state {
+	PROCESS_ALIVE,
+	PROCESS_ZOMBIE, /* no task left; the parent has not waited yet */
+	PROCESS_REAPED,
+};
+
+/* Real, effective and saved ids. There is one user, root, as far as rights go. */
+struct ids {
+	uint32_t real, effective, saved;
+};
+
+#define RLIMITS 16
+
 struct process {
 	_Atomic uint32_t refs;
-	int pid;
+	int pid, pgid, sid;
+	int ppid; /* the parent's pid, kept for getppid() */
 	struct process *parent;
 	struct space *space;
-	struct fd_table *fds;	/* linux/fd.h: one reference for each task */
-	struct fs_state *fs;	/* linux/inode.h: one reference for the process */
-	struct mutex lock; /* covers tasks, children, exit state */
-	struct list tasks, children, child_link;
-	struct signal_actions *actions;
-	/* linux/process.c, signal.c and exec.c add what they need here */
+	struct fd_table *fds; /* linux/fd.h: one reference for each task */
+	struct fs_state *fs;  /* linux/inode.h: one reference for the process */
+	struct ids uid, gid;
+	uint64_t rlimits[RLIMITS][2]; /* soft, hard */
+
+	struct list tasks, children, child_link, all_link;
+	unsigned task_count;
+	uint32_t state;			/* enum process_state */
+	struct wait_queue child_wait;	/* its tasks in wait4() */
+	bool vfork;			/* the parent waits until the space is given back */
+	struct wait_queue vfork_wait;
+	struct wait_queue alone;	/* a task in execve() that waits for the others to go */
+	uint64_t runtime_ns;		/* of tasks that have ended */
+	uint64_t children_runtime_ns;	/* of children waited for */
+	uint64_t started_ns;
+	bool executed;			/* has called execve() */
+	int exit_signal;		/* to the parent at the end; 0: none */
+
+	struct spinlock siglock;
+	struct signal_pending pending;	/* for any task */
+	struct signal_action *actions;	/* _NSIG, the first for signal 1 */
+	int exit_status;		/* as wait4() gives it; valid from group_exit on */
+	bool group_exit;		/* all tasks are to end */
+	struct task *exec_task;		/* all others are to end */
+	bool stopped;			/* job control */
+	int stop_report;		/* not yet waited for: 0, a stop signal or SIGCONT */
+	struct wait_queue stop_wait;
+	struct wait_queue signal_wait;	/* signalfd: a signal has come */
+	struct ktimer alarm;		/* ITIMER_REAL */
+	uint64_t alarm_interval;
+
+	struct file *exe;		/* what execve() loaded, for /proc/self/exe */
+	uint64_t arg_start, arg_end;	/* the arguments' strings in the program's memory */
 };
 
 static inline struct space *space_current(void)
