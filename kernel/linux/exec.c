@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Starting programs: execve(2), and the first program. The new address space is built beside the
+ * old one, so that an error leaves the caller as he was; then all other tasks of the process end,
+ * the space is exchanged, and the initial stack is written through the program's own addresses.
+ * From there on an error kills. The stack's layout: argc, argv, envp, auxiliary vector, strings.
+ */
+#include <linux/auxvec.h>
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+#include <linux/stat.h>
+
+#include "arch/irq.h"
+#include "arch/sysreg.h"
+#include "arch/usercopy.h"
+#include "drivers/entropy.h"
+#include "lib/bits.h"
+#include "lib/printk.h"
+#include "lib/string.h"
+#include "linux/elf_image.h"
+#include "linux/fd.h"
+#include "linux/inode.h"
+#include "linux/process.h"
+#include "linux/syscalls.h"
+#include "mm/page.h"
+#include "mm/slab.h"
+
+#define PIE_BASE	0xaaaaaaaa0000ull
+#define ARGS_ORDER	6 /* of the block for strings: 256 KiB */
+#define ARGS_SIZE	(PAGE_SIZE << ARGS_ORDER)
+#define ARGS_MAX	(ARGS_SIZE / 2) /* the strings; a script's additions need room too */
+#define POINTERS_MAX	16384
+#define SCRIPT_LINE	256
+#define SCRIPT_DEPTH	4
+#define HZ		100
+#define MIN_SIGSTACK	4720 /* AT_MINSIGSTKSZ: a frame, its record, alignment */
+
+/* Arguments and environment on their way: strings one after the other. */
+struct args {
+	char *block;
+	size_t used;
+	unsigned argc, envc;
+};
+
+struct program {
+	struct file *file;
+	const char *name; /* AT_EXECFN */
+	struct space *space;
+	struct elf_image image, interpreter;
+	struct args args;
+};
+
+/* ---- strings ---- */
+
+static int args_add(struct args *a, const char *s)
+{
+	size_t size = strlen(s) + 1;
+
+	if (a->used + size > ARGS_MAX)
+		return -E2BIG;
+	memcpy(a->block + a->used, s, size);
+	a->used += size;
+	return 0;
+}
+
+static int args_add_user(struct args *a, uint64_t uva)
+{
+	ssize_t length = copy_string_from_user(a->block + a->used, uva, ARGS_MAX - a->used);
+
+	if (length < 0)
+		return length == -ENAMETOOLONG ? -E2BIG : (int)length;
+	a->used += (size_t)length + 1;
+	return 0;
+}
+
+static int args_add_array(struct args *a, uint64_t array, unsigned *count)
+{
+	uint64_t string;
+	int err = 0;
+
+	for (*count = 0; array && !err; array += sizeof(string), ++*count) {
+		if (get_user(string, array))
+			return -EFAULT;
+		if (!string)
+			break;
+		if (*count == POINTERS_MAX || a->used >= ARGS_MAX)
+			return -E2BIG;
+		err = args_add_user(a, string);
+	}
+	return err;
+}
+
+/* Put a string before all others. */
+static int args_prepend(struct args *a, const char *s)
+{
+	size_t size = strlen(s) + 1;
+
+	if (a->used + size > ARGS_SIZE)
+		return -E2BIG;
+	memmove(a->block + size, a->block, a->used);
+	memcpy(a->block, s, size);
+	a->used += size;
+	a->argc++;
+	return 0;
+}
+
+static void args_drop_first(struct args *a)
+{
+	size_t size = strlen(a->block) + 1;
+
+	if (!a->argc)
+		return;
+	memmove(a->block, a->block + size, a->used - size);
+	a->used -= size;
+	a->argc--;
+}
+
+/* ---- finding what to load ---- */
+
+static int check_executable(struct file *f)
+{
+	if (!f->inode || (f->inode->mode & S_IFMT) != S_IFREG || !(f->inode->mode & 0111))
+		return -EACCES;
+	return 0;
+}
+
+static int open_program(int dirfd, const char *path, struct file **out)
+{
+	int err = path_open(dirfd, path, O_RDONLY, 0, out);
+
+	if (err)
+		return err;
+	err = check_executable(*out);
+	if (err)
+		file_put(*out);
+	return err;
+}
+
+/* Cut "#! interpreter argument" into its words; *argument NULL: none. False: no script. */
+static bool script_words(char *line, char **interpreter, char **argument)
+{
+	char *end = strchr(line, '\n');
+
+	if (line[0] != '#' || line[1] != '!')
+		return false;
+	if (end)
+		*end = 0;
+	for (line += 2; *line == ' ' || *line == '\t'; line++)
+		;
+	*interpreter = line;
+	while (*line && *line != ' ' && *line != '\t')
+		line++;
+	end = line + strlen(line);
+	while (end > line && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
+		*--end = 0;
+	*argument = NULL;
+	if (*line) {
+		*line++ = 0;
+		while (*line == ' ' || *line == '\t')
+			line++;
+		*argument = *line ? line : NULL;
+	}
+	return **interpreter;
+}
+
+/* If the program is a script, its interpreter takes its place. */
+static int resolve_script(struct program *p)
+{
+	char line[SCRIPT_LINE], *interpreter, *argument;
+
+	for (int depth = 0;; depth++) {
+		ssize_t n = file_read_kernel(p->file, line, sizeof(line) - 1, 0);
+		int err;
+
+		if (n < 0)
+			return (int)n;
+		line[n] = 0;
+		if (!script_words(line, &interpreter, &argument))
+			return 0;
+		if (depth == SCRIPT_DEPTH)
+			return -ELOOP;
+		/* The name of an interpreter that is a script itself stands in place already. */
+		err = 0;
+		if (!depth) {
+			args_drop_first(&p->args);
+			err = args_prepend(&p->args, p->name);
+		}
+		if (!err && argument)
+			err = args_prepend(&p->args, argument);
+		if (!err)
+			err = args_prepend(&p->args, interpreter);
+		if (err)
+			return err;
+		file_put(p->file);
+		p->file = NULL;
+		err = open_program(AT_FDCWD, p->args.block, &p->file); /* its name lies first */
+		if (err)
+			return err;
+	}
+}
+
+/* ---- building ---- */
+
+static int load_interpreter(struct program *p)
+{
+	struct file *f;
+	int err = open_program(AT_FDCWD, p->image.interpreter, &f);
+
+	if (err)
+		return err;
+	err = elf_load(p->space, f, 0, &p->interpreter);
+	file_put(f);
+	return err;
+}
+
+static int build(struct program *p)
+{
+	uint64_t stack = STACK_TOP - STACK_SIZE;
+	int err;
+
+	p->space = space_create();
+	if (!p->space)
+		return -ENOMEM;
+	err = elf_load(p->space, p->file, PIE_BASE, &p->image);
+	if (!err && p->image.interpreter[0])
+		err = load_interpreter(p);
+	if (!err)
+		err = space_map(p->space, &stack, STACK_SIZE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_FIXED | MAP_STACK, NULL, 0);
+	if (!err)
+		err = sigframe_map_trampoline(p->space);
+	p->space->brk_start = p->space->brk = p->image.end;
+	return err;
+}
+
+/* ---- the stack ---- */
+
+struct stack {
+	uint64_t at;
+	int err;
+};
+
+static void push(struct stack *s, uint64_t word)
+{
+	if (!s->err)
+		s->err = put_user(word, s->at);
+	s->at += sizeof(word);
+}
+
+static void push_aux(struct stack *s, uint64_t type, uint64_t value)
+{
+	push(s, type);
+	push(s, value);
+}
+
+/* Pointers to count strings from *string on, and NULL. */
+static void push_strings(struct stack *s, const struct args *a, size_t *at, uint64_t base,
+			 unsigned count)
+{
+	while (count--) {
+		push(s, base + *at);
+		*at += strlen(a->block + *at) + 1;
+	}
+	push(s, 0);
+}
+
+static void push_auxv(struct stack *s, const struct program *p, uint64_t name, uint64_t platform,
+		      uint64_t random)
+{
+	const struct process *self = task_current()->process;
+
+	push_aux(s, AT_HWCAP, elf_hwcap());
+	push_aux(s, AT_PAGESZ, PAGE_SIZE);
+	push_aux(s, AT_CLKTCK, HZ);
+	push_aux(s, AT_PHDR, p->image.phdr);
+	push_aux(s, AT_PHENT, 56); /* sizeof(Elf64_Phdr) */
+	push_aux(s, AT_PHNUM, p->image.phnum);
+	push_aux(s, AT_BASE, p->interpreter.base);
+	push_aux(s, AT_FLAGS, 0);
+	push_aux(s, AT_ENTRY, p->image.entry);
+	push_aux(s, AT_UID, self->uid.real);
+	push_aux(s, AT_EUID, self->uid.effective);
+	push_aux(s, AT_GID, self->gid.real);
+	push_aux(s, AT_EGID, self->gid.effective);
+	push_aux(s, AT_SECURE, 0);
+	push_aux(s, AT_RANDOM, random);
+	push_aux(s, AT_HWCAP2, 0);
+	push_aux(s, AT_EXECFN, name);
+	push_aux(s, AT_PLATFORM, platform);
+	push_aux(s, AT_MINSIGSTKSZ, MIN_SIGSTACK);
+	push_aux(s, AT_NULL, 0);
+}
+
+#define AUXV_WORDS (2 * 20)
+
+/* Write the initial stack; *sp is what the program begins with. */
+static int build_stack(const struct program *p, uint64_t *sp)
+{
+	static const char platform[] = "aarch64";
+	const struct args *a = &p->args;
+	size_t name_size = strlen(p->name) + 1, at = 0;
+	uint64_t random_bytes[2];
+	uint64_t name = STACK_TOP - 8 - name_size, strings = name - a->used;
+	uint64_t platform_at = strings - sizeof(platform);
+	uint64_t random = align_down(platform_at - sizeof(random_bytes), 16);
+	uint64_t words = 1 + a->argc + 1 + a->envc + 1 + AUXV_WORDS;
+	struct stack s;
+
+	entropy_get(random_bytes, sizeof(random_bytes));
+	*sp = align_down(random - words * sizeof(uint64_t), 16);
+	s = (struct stack){ .at = *sp };
+	if (copy_to_user(name, p->name, name_size) || copy_to_user(strings, a->block, a->used) ||
+	    put_user(random_bytes[0], random) || put_user(random_bytes[1], random + 8) ||
+	    copy_to_user(platform_at, platform, sizeof(platform)))
+		return -EFAULT;
+	push(&s, a->argc);
+	push_strings(&s, a, &at, strings, a->argc);
+	task_current()->process->arg_start = strings;
+	task_current()->process->arg_end = strings + at;
+	push_strings(&s, a, &at, strings, a->envc);
+	push_auxv(&s, p, name, platform_at, random);
+	return s.err;
+}
+
+/* ---- the exchange ---- */
+
+static void use_space(struct space *s)
+{
+	struct task *t = task_current();
+	struct space *old = t->process->space;
+	uint64_t daif = spin_lock_irqsave(&tasks_lock);
+
+	t->process->space = s;
+	t->thread.mmu = &s->mmu;
+	mmu_activate(&s->mmu);
+	spin_unlock_irqrestore(&tasks_lock, daif);
+	process_vfork_done(t->process);
+	if (old)
+		space_put(old);
+}
+
+static void clear_thread_pointer(struct task *t)
+{
+	uint64_t daif = irq_save();
+
+	t->thread.tpidr_el0 = 0;
+	if (this_cpu()->mode == CPU_HOST)
+		sysreg_write(tpidr_el0, 0);
+	irq_restore(daif);
+}
+
+static int leave_old_program(struct task *t)
+{
+	struct process *p = t->process;
+	struct fd_table *fds = p->fds;
+
+	if (atomic_load_explicit(&fds->refs, memory_order_acquire) > 1) {
+		p->fds = fd_table_clone(fds);
+		if (!p->fds) {
+			p->fds = fds;
+			return -ENOMEM;
+		}
+		fd_table_put(fds);
+	}
+	fd_table_exec(p->fds);
+	signal_exec(p);
+	fp_context_reset(&t->fp);
+	clear_thread_pointer(t);
+	t->clear_tid = t->robust_list = 0;
+	t->restart.call = NULL;
+	return 0;
+}
+
+static void set_names(struct task *t, struct program *p)
+{
+	const char *slash = strrchr(p->name, '/');
+	struct file *old = t->process->exe;
+
+	strlcpy(t->thread.name, slash ? slash + 1 : p->name, sizeof(t->thread.name));
+	t->process->exe = p->file;
+	p->file = old; /* the caller puts it */
+	t->process->executed = true;
+	t->process->exit_signal = SIGCHLD;
+}
+
+/* The current task becomes the program. An error before the exchange is the caller's, a later one
+ * leaves nothing to go back to. */
+static int become(struct program *p, struct trapframe *tf)
+{
+	struct task *t = task_current();
+	uint64_t sp;
+	int err = process_make_single();
+
+	if (err)
+		return err;
+	use_space(p->space);
+	p->space = NULL;
+	if (leave_old_program(t) || elf_finish(&p->image) || elf_finish(&p->interpreter) ||
+	    build_stack(p, &sp)) {
+		signal_send_process(t->process, SIGKILL);
+		return -ENOMEM;
+	}
+	set_names(t, p);
+	memset(tf, 0, sizeof(*tf));
+	tf->pc = p->image.interpreter[0] ? p->interpreter.entry : p->image.entry;
+	tf->sp = sp;
+	tf->syscall = -1;
+	return 0;
+}
+
+/* Load and become what p->file and p->args say; both are used up. */
+static int exec(struct program *p, struct trapframe *tf)
+{
+	int err = resolve_script(p);
+
+	if (!err)
+		err = build(p);
+	if (!err)
+		err = become(p, tf);
+	if (p->space)
+		space_put(p->space);
+	if (p->file)
+		file_put(p->file);
+	page_free(p->args.block);
+	return err;
+}
+
+/* struct program is large for a stack of 8 KiB. */
+static struct program *program_new(void)
+{
+	struct program *p = kzalloc(sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->args.block = page_alloc(ARGS_ORDER);
+	if (p->args.block)
+		return p;
+	kfree(p);
+	return NULL;
+}
+
+static int open_by_fd(int fd, struct file **out)
+{
+	struct file *f = fd_get(fd);
+	int err;
+
+	if (!f)
+		return -EBADF;
+	err = check_executable(f);
+	if (err)
+		file_put(f);
+	else
+		*out = f;
+	return err;
+}
+
+static int execve(struct trapframe *tf, int dirfd, uint64_t path, uint64_t argv, uint64_t envp,
+		  bool empty_ok)
+{
+	struct program *p = program_new();
+	char *name = NULL;
+	int err = -ENOMEM;
+
+	if (!p)
+		return err;
+	err = path_from_user(path, &name);
+	if (!err && !name[0])
+		err = empty_ok ? open_by_fd(dirfd, &p->file) : -ENOENT;
+	else if (!err)
+		err = open_program(dirfd, name, &p->file);
+	p->name = name;
+	if (!err)
+		err = args_add_array(&p->args, argv, &p->args.argc);
+	if (!err && !p->args.argc)
+		err = args_prepend(&p->args, "");
+	if (!err)
+		err = args_add_array(&p->args, envp, &p->args.envc);
+	if (!err) {
+		err = exec(p, tf);
+	} else {
+		if (p->file)
+			file_put(p->file);
+		page_free(p->args.block);
+	}
+	if (name)
+		path_free(name);
+	kfree(p);
+	return err;
+}
+
+long sys_execve(struct trapframe *tf)
+{
+	return execve(tf, AT_FDCWD, tf->x[0], tf->x[1], tf->x[2], false);
+}
+
+long sys_execveat(struct trapframe *tf)
+{
+	if (tf->x[4] & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	return execve(tf, (int)tf->x[0], tf->x[1], tf->x[2], tf->x[3], tf->x[4] & AT_EMPTY_PATH);
+}
+
+/* ---- the first program ---- */
+
+static struct program *first; /* kept: there is only one */
+
+static void first_begin(void *arg)
+{
+	struct task *t = arg;
+	struct trapframe *tf = thread_trapframe(&t->thread);
+	struct program *p = first;
+	int err = open_program(AT_FDCWD, p->name, &p->file);
+
+	if (!err)
+		err = exec(p, tf);
+	if (err) {
+		printk("exec: the first program cannot start: error %d\n", -err);
+		process_exit(127 << 8);
+	}
+	trap_return_to_user(tf);
+}
+
+static int args_add_kernel(struct args *a, char *const strings[], unsigned *count)
+{
+	int err = 0;
+
+	for (*count = 0; strings && strings[*count] && !err; ++*count)
+		err = args_add(a, strings[*count]);
+	return err;
+}
+
+static void set_rlimits(struct process *p)
+{
+	p->rlimits[RLIMIT_STACK][0] = STACK_SIZE;
+	p->rlimits[RLIMIT_NOFILE][0] = FD_LIMIT_DEFAULT;
+	p->rlimits[RLIMIT_NOFILE][1] = FD_MAX;
+	p->rlimits[RLIMIT_CORE][0] = 0;
+}
+
+static int start_first(struct task *t)
+{
+	struct process *p = process_new();
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->fs = fs_state_create();
+	p->fds = fd_table_create();
+	p->space = space_create();
+	if (!p->fs || !p->fds || !p->space)
+		return -ENOMEM;
+	set_rlimits(p);
+	err = task_enter(t, p, NULL);
+	if (err)
+		return err;
+	thread_start(&t->thread);
+	return 0;
+}
+
+int process_start_init(const char *path, char *const argv[], char *const envp[])
+{
+	struct task *t = task_new("init", first_begin);
+	int err;
+
+	first = program_new();
+	if (!t || !first)
+		return -ENOMEM;
+	first->name = kstrdup(path);
+	err = first->name ? 0 : -ENOMEM;
+	if (!err)
+		err = args_add_kernel(&first->args, argv, &first->args.argc);
+	if (!err)
+		err = args_add_kernel(&first->args, envp, &first->args.envc);
+	return err ? err : start_first(t);
+}
