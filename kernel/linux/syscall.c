@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * System calls: the way in, and the one table of those that exist. A call is x8 = number,
+ * arguments in x0 to x5, result in x0. What has no row here is -ENOSYS, is counted and named once
+ * in the log.
+ */
+#include "linux/syscalls.h"
+
+#include <linux/errno.h>
+#include <asm/unistd.h>
+
+#include "lib/printk.h"
+#include "linux/signal.h"
+#include "linux/task.h"
+
+#define CALLS 512
+
+static const syscall_fn syscalls[CALLS] = {
+	/* mmap.c */
+	[__NR_mmap] = sys_mmap,
+	[__NR_munmap] = sys_munmap,
+	[__NR_mprotect] = sys_mprotect,
+	[__NR_mremap] = sys_mremap,
+	[__NR_madvise] = sys_madvise,
+	[__NR_brk] = sys_brk,
+	[__NR_msync] = sys_msync,
+	[__NR_mincore] = sys_mincore,
+	[__NR_mlock] = sys_mlock,
+	[__NR_munlock] = sys_munlock,
+
+	/* process.c */
+	[__NR_exit] = sys_exit,
+	[__NR_exit_group] = sys_exit_group,
+	[__NR_wait4] = sys_wait4,
+	[__NR_waitid] = sys_waitid,
+	[__NR_set_tid_address] = sys_set_tid_address,
+	[__NR_set_robust_list] = sys_set_robust_list,
+	[__NR_get_robust_list] = sys_get_robust_list,
+	[__NR_getpid] = sys_getpid,
+	[__NR_getppid] = sys_getppid,
+	[__NR_gettid] = sys_gettid,
+	[__NR_getuid] = sys_getuid,
+	[__NR_geteuid] = sys_geteuid,
+	[__NR_getgid] = sys_getgid,
+	[__NR_getegid] = sys_getegid,
+	[__NR_setuid] = sys_setuid,
+	[__NR_setgid] = sys_setgid,
+	[__NR_setreuid] = sys_setreuid,
+	[__NR_setregid] = sys_setregid,
+	[__NR_setresuid] = sys_setresuid,
+	[__NR_setresgid] = sys_setresgid,
+	[__NR_getresuid] = sys_getresuid,
+	[__NR_getresgid] = sys_getresgid,
+	[__NR_getgroups] = sys_getgroups,
+	[__NR_setgroups] = sys_setgroups,
+	[__NR_getpgid] = sys_getpgid,
+	[__NR_setpgid] = sys_setpgid,
+	[__NR_getsid] = sys_getsid,
+	[__NR_setsid] = sys_setsid,
+
+	/* clone.c */
+	[__NR_clone] = sys_clone,
+	[__NR_clone3] = sys_clone3,
+
+	/* exec.c */
+	[__NR_execve] = sys_execve,
+	[__NR_execveat] = sys_execveat,
+
+	/* signal.c */
+	[__NR_rt_sigaction] = sys_rt_sigaction,
+	[__NR_rt_sigprocmask] = sys_rt_sigprocmask,
+	[__NR_rt_sigpending] = sys_rt_sigpending,
+	[__NR_rt_sigsuspend] = sys_rt_sigsuspend,
+	[__NR_rt_sigtimedwait] = sys_rt_sigtimedwait,
+	[__NR_rt_sigqueueinfo] = sys_rt_sigqueueinfo,
+	[__NR_rt_tgsigqueueinfo] = sys_rt_tgsigqueueinfo,
+	[__NR_rt_sigreturn] = sys_rt_sigreturn,
+	[__NR_sigaltstack] = sys_sigaltstack,
+	[__NR_kill] = sys_kill,
+	[__NR_tkill] = sys_tkill,
+	[__NR_tgkill] = sys_tgkill,
+	[__NR_restart_syscall] = sys_restart_syscall,
+
+	/* futex.c */
+	[__NR_futex] = sys_futex,
+
+	/* time.c */
+	[__NR_clock_gettime] = sys_clock_gettime,
+	[__NR_clock_settime] = sys_clock_settime,
+	[__NR_clock_getres] = sys_clock_getres,
+	[__NR_clock_nanosleep] = sys_clock_nanosleep,
+	[__NR_nanosleep] = sys_nanosleep,
+	[__NR_gettimeofday] = sys_gettimeofday,
+	[__NR_times] = sys_times,
+	[__NR_getitimer] = sys_getitimer,
+	[__NR_setitimer] = sys_setitimer,
+
+	/* misc.c */
+	[__NR_uname] = sys_uname,
+	[__NR_sethostname] = sys_sethostname,
+	[__NR_setdomainname] = sys_setdomainname,
+	[__NR_prctl] = sys_prctl,
+	[__NR_sysinfo] = sys_sysinfo,
+	[__NR_getrandom] = sys_getrandom,
+	[__NR_prlimit64] = sys_prlimit64,
+	[__NR_getrlimit] = sys_getrlimit,
+	[__NR_setrlimit] = sys_setrlimit,
+	[__NR_getrusage] = sys_getrusage,
+	[__NR_getcpu] = sys_getcpu,
+	[__NR_getpriority] = sys_getpriority,
+	[__NR_setpriority] = sys_setpriority,
+	[__NR_sched_yield] = sys_sched_yield,
+	[__NR_sched_setaffinity] = sys_sched_setaffinity,
+	[__NR_sched_getaffinity] = sys_sched_getaffinity,
+	[__NR_sched_setparam] = sys_sched_setparam,
+	[__NR_sched_getparam] = sys_sched_getparam,
+	[__NR_sched_setscheduler] = sys_sched_setscheduler,
+	[__NR_sched_getscheduler] = sys_sched_getscheduler,
+	[__NR_sched_get_priority_max] = sys_sched_get_priority_max,
+	[__NR_sched_get_priority_min] = sys_sched_get_priority_min,
+	[__NR_personality] = sys_personality,
+	[__NR_reboot] = sys_reboot,
+
+	/* file.c */
+	[__NR_read] = sys_read,
+	[__NR_write] = sys_write,
+	[__NR_readv] = sys_readv,
+	[__NR_writev] = sys_writev,
+	[__NR_pread64] = sys_pread64,
+	[__NR_pwrite64] = sys_pwrite64,
+	[__NR_preadv] = sys_preadv,
+	[__NR_pwritev] = sys_pwritev,
+	[__NR_preadv2] = sys_preadv2,
+	[__NR_pwritev2] = sys_pwritev2,
+	[__NR_lseek] = sys_lseek,
+	[__NR_close] = sys_close,
+	[__NR_close_range] = sys_close_range,
+	[__NR_dup] = sys_dup,
+	[__NR_dup3] = sys_dup3,
+	[__NR_fcntl] = sys_fcntl,
+	[__NR_ioctl] = sys_ioctl,
+	[__NR_fstat] = sys_fstat,
+	[__NR_fsync] = sys_fsync,
+	[__NR_fdatasync] = sys_fdatasync,
+	[__NR_sync] = sys_sync,
+	[__NR_syncfs] = sys_syncfs,
+	[__NR_sendfile] = sys_sendfile,
+
+	/* open.c */
+	[__NR_openat] = sys_openat,
+	[__NR_newfstatat] = sys_newfstatat,
+	[__NR_statx] = sys_statx,
+	[__NR_faccessat] = sys_faccessat,
+	[__NR_faccessat2] = sys_faccessat2,
+	[__NR_readlinkat] = sys_readlinkat,
+	[__NR_mkdirat] = sys_mkdirat,
+	[__NR_unlinkat] = sys_unlinkat,
+	[__NR_linkat] = sys_linkat,
+	[__NR_symlinkat] = sys_symlinkat,
+	[__NR_renameat] = sys_renameat,
+	[__NR_renameat2] = sys_renameat2,
+	[__NR_mknodat] = sys_mknodat,
+	[__NR_fchmod] = sys_fchmod,
+	[__NR_fchmodat] = sys_fchmodat,
+	[__NR_fchown] = sys_fchown,
+	[__NR_fchownat] = sys_fchownat,
+	[__NR_utimensat] = sys_utimensat,
+	[__NR_truncate] = sys_truncate,
+	[__NR_ftruncate] = sys_ftruncate,
+	[__NR_fallocate] = sys_fallocate,
+	[__NR_statfs] = sys_statfs,
+	[__NR_fstatfs] = sys_fstatfs,
+	[__NR_getcwd] = sys_getcwd,
+	[__NR_chdir] = sys_chdir,
+	[__NR_fchdir] = sys_fchdir,
+	[__NR_getdents64] = sys_getdents64,
+	[__NR_umask] = sys_umask,
+	[__NR_mount] = sys_mount,
+	[__NR_umount2] = sys_umount2,
+};
+
+static _Atomic uint32_t unknown_counts[CALLS];
+
+/* Out of the way of the calls that exist. */
+static __attribute__((noinline, cold)) long syscall_unknown(uint64_t number)
+{
+	uint32_t before;
+
+	if (number >= CALLS)
+		return -ENOSYS;
+	/* relaxed: only a count */
+	before = atomic_fetch_add_explicit(&unknown_counts[number], 1, memory_order_relaxed);
+	if (!before)
+		printk("linux: no system call %d, wanted by %s\n", (int)number, thread_current()->name);
+	return -ENOSYS;
+}
+
+void trap_syscall(struct trapframe *tf)
+{
+	uint64_t number = tf->x[8];
+	syscall_fn call = number < CALLS ? syscalls[number] : NULL;
+	long result;
+
+	tf->orig_x0 = tf->x[0];
+	tf->syscall = (int64_t)number;
+	result = call ? call(tf) : syscall_unknown(number);
+	tf->x[0] = (uint64_t)result;
+	/* A restart code must not reach the program: signal_deliver() sees to it. */
+	if (__builtin_expect((uint64_t)result + ERESTART_RESTARTBLOCK <= 4, 0))
+		thread_set_work(thread_current(), WORK_SIGNAL);
+}
