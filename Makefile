@@ -46,6 +46,9 @@ UAPI := -isystem $S/usr/include/aarch64-linux-gnu -isystem $S/usr/include
 MUSL := $S/usr/lib/aarch64-linux-musl
 LIBFDT := $S/usr/lib/aarch64-linux-gnu/libfdt.a
 
+# A recipe line shows as one word and a name; V=1 shows the command itself.
+quiet = $(if $V,,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-8s%s\n' '$1' '$2' && ))
+
 WARN := -Wall -Wextra -Werror
 DEPS = -MMD -MP -MF $@.d -MT $@
 
@@ -76,11 +79,11 @@ KERNEL_OFFSETS := $(if $(OFFSETS_C),build/kernel/offsets.h)
 
 build/kernel/%.c.o: kernel/%.c Makefile | $S/stamp
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) $(DEPS) -c $< -o $@
+	$(call quiet,CC,$<)$(CC) $(KERNEL_CFLAGS) $(DEPS) -c $< -o $@
 
 build/kernel/%.S.o: kernel/%.S Makefile $(KERNEL_OFFSETS) | $S/stamp
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) $(DEPS) -c $< -o $@
+	$(call quiet,CC,$<)$(CC) $(KERNEL_CFLAGS) $(DEPS) -c $< -o $@
 
 # Runs with the MMU off, on a CPU that may be no more than Armv8.0.
 build/kernel/boot/early.c.o: KERNEL_CFLAGS += -march=armv8-a -mstrict-align
@@ -89,16 +92,16 @@ build/kernel/boot/early.c.o: KERNEL_CFLAGS += -march=armv8-a -mstrict-align
 # lines are taken out.
 build/kernel/offsets.h: kernel/arch/offsets.c Makefile | $S/stamp
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) -MMD -MP -MF $@.d -MT $@ -S $< -o $(@D)/offsets.s
-	sed -n 's/^[[:space:]]*#define \([A-Za-z0-9_]*\) [#$$]*\(.*\)/#define \1 \2/p' \
+	$(call quiet,OFFSETS,$@)$(CC) $(KERNEL_CFLAGS) -MMD -MP -MF $@.d -MT $@ -S $< -o $(@D)/offsets.s
+	@sed -n 's/^[[:space:]]*#define \([A-Za-z0-9_]*\) [#$$]*\(.*\)/#define \1 \2/p' \
 		$(@D)/offsets.s >$@
 
 build/stet.elf: $(KERNEL_OBJS) $(KERNEL_LD)
-	$(CC) $(KERNEL_LDFLAGS) -Wl,-T,$(KERNEL_LD) -Wl,-Map,build/stet.map $(KERNEL_OBJS) \
+	$(call quiet,LD,$@)$(CC) $(KERNEL_LDFLAGS) -Wl,-T,$(KERNEL_LD) -Wl,-Map,build/stet.map $(KERNEL_OBJS) \
 		$(LIBFDT) $(LIBGCC) -o $@
 
 build/stet: build/stet.elf
-	$(CROSS)objcopy -O binary $< $@
+	$(call quiet,IMAGE,$@)$(CROSS)objcopy -O binary $< $@
 
 .PHONY: kernel
 kernel: $(KERNEL_OBJS) $(if $(KERNEL_LD),build/stet)
@@ -111,7 +114,7 @@ CLANG_OKS := $(patsubst %,build/clang/%.ok,$(KERNEL_C) $(OFFSETS_C))
 
 build/clang/%.ok: % Makefile | $S/stamp
 	@mkdir -p $(@D)
-	$(CLANG) $(CLANG_FLAGS) -fsyntax-only $(DEPS) $<
+	$(call quiet,CLANG,$<)$(CLANG) $(CLANG_FLAGS) -fsyntax-only $(DEPS) $<
 	@touch $@
 
 .PHONY: clang
@@ -122,7 +125,7 @@ clang: $(CLANG_OKS)
 USER_CFLAGS = -std=gnu11 -march=armv8-a -O2 -g $(WARN) -fno-pic -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -mno-outline-atomics -D_GNU_SOURCE \
 	-nostdinc -isystem $(CC_INCLUDE) -isystem $S/usr/include/aarch64-linux-musl $(UAPI) -I. -Itests
-USER_LINK = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
+USER_LINK = $(call quiet,LD,$@)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
 	$(MUSL)/crt1.o $(MUSL)/crti.o $1 -Wl,--start-group -lc $(LIBGCC) -Wl,--end-group \
 	$(MUSL)/crtn.o -L$(MUSL) -o $@
 
@@ -146,7 +149,7 @@ build/user/obj/tests/%: USER_CFLAGS += -fno-toplevel-reorder
 
 build/user/obj/%.o: % Makefile | $S/stamp
 	@mkdir -p $(@D)
-	$(CC) $(USER_CFLAGS) $(DEPS) -c $< -o $@
+	$(call quiet,CC,$<)$(CC) $(USER_CFLAGS) $(DEPS) -c $< -o $@
 
 build/user/stet: $(VMM_OBJS)
 	$(call USER_LINK,$(VMM_OBJS) $(LIBFDT))
@@ -190,19 +193,19 @@ HOST_CFLAGS := -std=gnu11 -O1 -g $(WARN) -fsanitize=address,undefined -fno-sanit
 
 build/host/obj/%.o: % Makefile | $S/stamp
 	@mkdir -p $(@D)
-	$(HOSTCC) $(HOST_CFLAGS) $(DEPS) -c $< -o $@
+	$(call quiet,HOSTCC,$<)$(HOSTCC) $(HOST_CFLAGS) $(DEPS) -c $< -o $@
 
 build/host/pure.a: $(PURE_OBJS)
 	@rm -f $@
-	ar -rcs $@ $(PURE_OBJS)
+	$(call quiet,AR,$@)ar -rcs $@ $(PURE_OBJS)
 
 $(HOST_TESTS): build/host/%: build/host/obj/%.c.o $(HOST_OBJS) build/host/pure.a
 	@mkdir -p $(@D)
-	$(HOSTCC) -fsanitize=address,undefined $^ -o $@
+	$(call quiet,HOSTLD,$@)$(HOSTCC) -fsanitize=address,undefined $^ -o $@
 
 build/host/passed: $(HOST_TESTS)
 	@mkdir -p $(@D)
-	$(if $(HOST_TESTS),prove -Q --exec env $(HOST_TESTS))
+	$(if $(HOST_TESTS),@prove -Q -j$(shell nproc) --exec env $(HOST_TESTS))
 	@touch $@
 
 # x_race.c: x.c with real threads under the thread sanitizer.
@@ -237,16 +240,16 @@ GUESTS := $(patsubst tests/guest/%,build/guest/%,$(basename $(wildcard tests/gue
 
 build/guest/obj/%.o: % Makefile | $S/stamp
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) $(DEPS) -c $< -o $@
+	$(call quiet,CC,$<)$(CC) $(GUEST_CFLAGS) $(DEPS) -c $< -o $@
 
 guest-obj = $(patsubst %,build/guest/obj/%.o,$(wildcard tests/guest/$1.c tests/guest/$1.S))
 
 .SECONDEXPANSION:
 $(GUESTS): build/guest/%: $$(call guest-obj,%) $(GUEST_LIB) tests/guest/guest.ld
-	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
+	$(call quiet,LD,$@)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
 		-Wl,--no-warn-rwx-segments -Wl,-T,tests/guest/guest.ld \
 		$(filter %.o,$^) $(LIBGCC) -o $@.elf
-	$(CROSS)objcopy -O binary $@.elf $@
+	@$(CROSS)objcopy -O binary $@.elf $@
 
 .PHONY: guest
 guest: $(GUESTS)
@@ -255,7 +258,7 @@ guest: $(GUESTS)
 
 build/plugin/%.so: tools/plugin/%.c Makefile
 	@mkdir -p $(@D)
-	$(HOSTCC) -std=gnu11 -O2 $(WARN) -shared -fPIC -fvisibility=hidden $(DEPS) $< -o $@
+	$(call quiet,HOSTCC,$<)$(HOSTCC) -std=gnu11 -O2 $(WARN) -shared -fPIC -fvisibility=hidden $(DEPS) $< -o $@
 
 .PHONY: plugin
 plugin: build/plugin/count.so
@@ -263,7 +266,7 @@ plugin: build/plugin/count.so
 # ---- running it ----------------------------------------------------------------------------------
 
 build/guest-initrd.cpio: tools/guest-initrd $S/stamp
-	tools/guest-initrd $@
+	$(call quiet,CPIO,$@)tools/guest-initrd $@
 
 # tools/run has the variables: CPUS MEM GUEST_CPUS GUEST_MEM GUEST_KERNEL GUEST_INITRD ...
 RUN_NEEDS := kernel $(VMM) $(USER_SMALL) build/guest-initrd.cpio
@@ -292,9 +295,9 @@ PROGRAM_TESTS := $(foreach t,$(USER_TESTS) $(KVM_TESTS),\
 SYSTEM_TESTS := $(sort $(wildcard tests/system/*.t))
 PROVE := prove -j$(shell nproc) --exec tests/one
 
-test: all clang plugin $(HOST_TESTS)
-	rm -rf build/results
-	$(PROVE) $(HOST_TESTS) $(PROGRAM_TESTS) $(SYSTEM_TESTS)
+test: all clang plugin build/guest-initrd.cpio $(HOST_TESTS)
+	@rm -rf build/results
+	@$(PROVE) $(HOST_TESTS) $(PROGRAM_TESTS) $(SYSTEM_TESTS)
 
 clean:
 	find build -mindepth 1 -maxdepth 1 ! -name sysroot -exec rm -rf {} + 2>/dev/null || true

@@ -12,7 +12,9 @@
  * Debian packages no header of the plugin interface; what is used of it is declared here. Version
  * 1 (QEMU 7.2) adds to a counter of ours; from version 3 on (QEMU 9.1, 10) counters are the
  * interface's "scoreboards" and an opcode is copied out. Which one QEMU has is seen by the symbols
- * it exports.
+ * it exports. QEMU 10.0 with several CPUs run by turns computes a wrong address into a scoreboard
+ * and crashes (it multiplies the CPU's number in place, once for each use), so with version 3 and
+ * more than one CPU counting is done by calls, which takes longer.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -32,6 +34,16 @@ typedef uint64_t plugin_id;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 struct qemu_plugin_scoreboard;
+struct qemu_info {
+	const char *target_name;
+	struct {
+		int min, cur;
+	} version;
+	bool system_emulation;
+	struct {
+		int smp_vcpus, max_vcpus;
+	} system;
+};
 struct scoreboard_entry {
 	struct qemu_plugin_scoreboard *score;
 	size_t offset;
@@ -90,18 +102,33 @@ static struct count {
 };
 static int classes = 11, used = 11; /* regions follow the classes */
 
+static enum { INLINE, SCOREBOARD, CALL } method;
+
 static uint64_t count_value(const struct count *c)
 {
-	return qemu_plugin_scoreboard_new ? qemu_plugin_u64_sum(c->entry) : c->sum;
+	return method == SCOREBOARD ? qemu_plugin_u64_sum(c->entry) : c->sum;
+}
+
+static void on_insn(unsigned int cpu, void *sum)
+{
+	(void)cpu;
+	__atomic_fetch_add((uint64_t *)sum, 1, __ATOMIC_RELAXED);
 }
 
 static void count_insn(struct count *c, struct qemu_plugin_insn *insn)
 {
-	if (qemu_plugin_scoreboard_new)
+	switch (method) {
+	case INLINE:
+		qemu_plugin_register_vcpu_insn_exec_inline(insn, INLINE_ADD_U64, &c->sum, 1);
+		break;
+	case SCOREBOARD:
 		qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, INLINE_ADD_U64, c->entry,
 								    1);
-	else
-		qemu_plugin_register_vcpu_insn_exec_inline(insn, INLINE_ADD_U64, &c->sum, 1);
+		break;
+	case CALL:
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_insn, NO_REGS, &c->sum);
+		break;
+	}
 }
 
 /* One line of all counts, since the last mark or since the start. */
@@ -191,16 +218,18 @@ static bool add_region(const char *text)
 	return c->name;
 }
 
-EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
+EXPORT int qemu_plugin_install(plugin_id id, const struct qemu_info *info, int argc,
+			       char **argv)
 {
-	(void)info;
+	if (qemu_plugin_version > 1)
+		method = info->system.smp_vcpus > 1 ? CALL : SCOREBOARD;
 	for (int k = 0; k < argc; k++) {
 		if (!add_region(argv[k])) {
 			fprintf(stderr, "count: '%s' is not region=NAME:START:END\n", argv[k]);
 			return -1;
 		}
 	}
-	for (int k = 0; k < used && qemu_plugin_scoreboard_new; k++)
+	for (int k = 0; k < used && method == SCOREBOARD; k++)
 		counts[k].entry.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
 	qemu_plugin_register_atexit_cb(id, on_exit_print, NULL);
