@@ -11,6 +11,7 @@
 #include <linux/errno.h>
 #include <linux/psci.h>
 
+#include "arch/irq.h"
 #include "arch/sysreg.h"
 #include "kvm/stage2.h"
 #include "kvm/world.h"
@@ -88,23 +89,31 @@ static int firmware_action(struct vcpu *vcpu, struct psci_result r)
 	}
 }
 
-static int exit_hvc(struct vcpu *vcpu)
+/* Calls that look at power states: under the lock, and a CPU that is started inherits the byte order. */
+static struct psci_result locked_call(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 	struct psci_result r;
-	bool big_endian = false;
-	uint64_t daif;
+	bool big_endian;
+
+	world_take(vcpu); /* masks */
+	big_endian = sysreg_read(sctlr_el12) & SCTLR_EL1_EE;
+	spin_lock(&vm->power_lock);
+	r = psci_call(&vm->psci, &vcpu->power, vcpu->x, big_endian);
+	spin_unlock(&vm->power_lock);
+	irq_enable();
+	return r;
+}
+
+static int exit_hvc(struct vcpu *vcpu)
+{
+	struct psci_result r;
 
 	vcpu->stats.hvc++;
-	if ((uint32_t)vcpu->x[0] == PSCI_0_2_FN64_CPU_ON ||
-	    (uint32_t)vcpu->x[0] == PSCI_0_2_FN_CPU_ON) {
-		world_take(vcpu); /* masks */
-		big_endian = sysreg_read(sctlr_el12) & SCTLR_EL1_EE;
-		irq_enable();
-	}
-	daif = spin_lock_irqsave(&vm->power_lock);
-	r = psci_call(&vm->psci, &vcpu->power, vcpu->x, big_endian);
-	spin_unlock_irqrestore(&vm->power_lock, daif);
+	if (psci_needs_lock(vcpu->x[0]))
+		r = locked_call(vcpu);
+	else
+		r = psci_call(&vcpu->vm->psci, &vcpu->power, vcpu->x, false);
 	vcpu->x[0] = r.x0;
 	return r.action == PSCI_RETURN ? EXIT_RESUME : firmware_action(vcpu, r);
 }

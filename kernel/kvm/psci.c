@@ -19,7 +19,8 @@
 #define NOT_SUPPORTED	    ((uint64_t)PSCI_RET_NOT_SUPPORTED)
 #define AFFINITY	    (BITS(39, 32) | BITS(23, 0))
 /* KVM's own numbers before PSCI 0.2 */
-#define PSCI01(n) (0x95c1ba5eu + (n))
+#define PSCI01_OFF	     0x95c1ba5fu
+#define PSCI01_ON	     0x95c1ba60u
 
 bool psci_version_ok(uint64_t version)
 {
@@ -139,9 +140,12 @@ static struct psci_result psci_1(struct psci_vm *vm, uint32_t fn, uint64_t a1)
 	}
 }
 
-static struct psci_result psci_0_2(struct psci_vm *vm, struct psci_cpu *self, uint32_t fn,
-				   const uint64_t a[4], bool big_endian)
+static struct psci_result psci_0_2(struct psci_vm *vm, struct psci_cpu *self, const uint64_t x[4],
+				   bool big_endian)
 {
+	uint32_t fn = (uint32_t)x[0];
+	uint64_t wide = fn & SMC64 ? ~0ull : 0xffffffff;
+
 	switch (fn) {
 	case PSCI_0_2_FN_PSCI_VERSION:
 		return answer(vm->version);
@@ -152,10 +156,10 @@ static struct psci_result psci_0_2(struct psci_vm *vm, struct psci_cpu *self, ui
 		return cpu_off(self);
 	case PSCI_0_2_FN_CPU_ON:
 	case PSCI_0_2_FN64_CPU_ON:
-		return cpu_on(vm, a[1], a[2], a[3], big_endian);
+		return cpu_on(vm, x[1] & wide, x[2] & wide, x[3] & wide, big_endian);
 	case PSCI_0_2_FN_AFFINITY_INFO:
 	case PSCI_0_2_FN64_AFFINITY_INFO:
-		return affinity_info(vm, a[1], a[2]);
+		return affinity_info(vm, x[1] & wide, x[2] & wide);
 	case PSCI_0_2_FN_MIGRATE_INFO_TYPE:
 		return answer(PSCI_0_2_TOS_MP);
 	case PSCI_0_2_FN_SYSTEM_OFF:
@@ -163,33 +167,44 @@ static struct psci_result psci_0_2(struct psci_vm *vm, struct psci_cpu *self, ui
 	case PSCI_0_2_FN_SYSTEM_RESET:
 		return act(PSCI_RESET, PSCI_RET_INTERNAL_FAILURE);
 	default:
-		return psci_1(vm, fn, a[1]);
+		return psci_1(vm, fn, x[1] & wide);
 	}
 }
 
-static struct psci_result psci_0_1(struct psci_vm *vm, struct psci_cpu *self, uint32_t fn,
-				   const uint64_t a[4], bool big_endian)
+static struct psci_result psci_0_1(struct psci_vm *vm, struct psci_cpu *self, const uint64_t x[4],
+				   bool big_endian)
 {
-	if (fn == PSCI01(1))
+	if ((uint32_t)x[0] == PSCI01_OFF)
 		return cpu_off(self);
-	if (fn == PSCI01(2))
-		return cpu_on(vm, a[1], a[2], a[3], big_endian);
+	if ((uint32_t)x[0] == PSCI01_ON)
+		return cpu_on(vm, x[1], x[2], x[3], big_endian);
 	return answer(NOT_SUPPORTED);
+}
+
+bool psci_needs_lock(uint64_t function)
+{
+	switch ((uint32_t)function) {
+	case PSCI_0_2_FN_CPU_OFF:
+	case PSCI_0_2_FN_CPU_ON:
+	case PSCI_0_2_FN64_CPU_ON:
+	case PSCI_0_2_FN_AFFINITY_INFO:
+	case PSCI_0_2_FN64_AFFINITY_INFO:
+	case PSCI01_OFF:
+	case PSCI01_ON:
+		return true;
+	default:
+		return false;
+	}
 }
 
 struct psci_result psci_call(struct psci_vm *vm, struct psci_cpu *self, const uint64_t x[4],
 			     bool big_endian)
 {
-	uint32_t fn = (uint32_t)x[0];
-	uint64_t a[4];
-
-	for (unsigned i = 0; i < 4; i++)
-		a[i] = fn & SMC64 || !vm->version ? x[i] : (uint32_t)x[i];
-	if (fn == SMCCC_VERSION)
+	if ((uint32_t)x[0] == SMCCC_VERSION)
 		return answer(SMCCC_VERSION_1_1);
-	if (fn == SMCCC_ARCH_FEATURES) /* no workaround is offered */
+	if ((uint32_t)x[0] == SMCCC_ARCH_FEATURES) /* no workaround is offered */
 		return answer(NOT_SUPPORTED);
 	if (!vm->version)
-		return psci_0_1(vm, self, fn, a, big_endian);
-	return psci_0_2(vm, self, fn, a, big_endian);
+		return psci_0_1(vm, self, x, big_endian);
+	return psci_0_2(vm, self, x, big_endian);
 }

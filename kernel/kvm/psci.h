@@ -41,15 +41,18 @@ enum psci_action {
 	PSCI_RESET2, /* vendor or architectural: x1 is in the event's data */
 };
 
-struct psci_result {
+struct psci_result { /* 16 bytes: returned in registers */
 	enum psci_action action;
-	uint64_t x0;
 	unsigned target;
+	uint64_t x0;
 };
+
+/* May the call change or compare power states? Then psci_call() needs the lock of vm. */
+bool psci_needs_lock(uint64_t function);
 
 /* The call x[0] with arguments x[1..3] by cpu self (big_endian: its EE bit, which a CPU it starts
  * inherits). Every value is allowed; what is not known gets NOT_SUPPORTED. Caller holds the lock
- * of vm. */
+ * of vm if psci_needs_lock(). */
 struct psci_result psci_call(struct psci_vm *vm, struct psci_cpu *self, const uint64_t x[4],
 			     bool big_endian);
 

@@ -153,7 +153,7 @@ static bool enter_masked(struct vcpu *vcpu)
 		world_take(vcpu);
 		atomic_thread_fence(memory_order_seq_cst); /* home before the look: vcpu_kick() */
 	}
-	if (requests(vcpu) & (REQ_VGIC | REQ_COUNTER))
+	if (requests(vcpu))
 		do_masked_requests(vcpu);
 	if (requests(vcpu) || thread_has_work(thread_current(), GUEST_WORK)) {
 		irq_enable();
