@@ -199,6 +199,11 @@ void signal_send_process(struct process *p, int sig)
 	send(p, 0, sig, NULL);
 }
 
+void signal_send_task(struct task *t, int sig)
+{
+	send(t->process, t->tid, sig, NULL);
+}
+
 int signal_send_group(int pgid, int sig)
 {
 	uint64_t daif = spin_lock_irqsave(&tasks_lock);

@@ -49,6 +49,7 @@ struct signal_action {
 /* From the kernel itself: si_code is SI_KERNEL. Any context, as long as p cannot go meanwhile. */
 void signal_send_process(struct process *p, int sig);
 void signal_send_process_info(struct process *p, const siginfo_t *info);
+void signal_send_task(struct task *t, int sig); /* to the current task: SIGPIPE */
 /* To one task of p. -ESRCH: p has no such task. */
 int signal_send_tid(struct process *p, int tid, const siginfo_t *info);
 /* To each process of a group (a tty's ^C). -ESRCH: none. Any context. */
