@@ -12,14 +12,13 @@
 
 #include <linux/errno.h>
 #include <linux/futex.h>
-#include <linux/time.h>
 #include <linux/mman.h>
 
 #include "arch/usercopy.h"
 #include "lib/bits.h"
 #include "linux/process.h"
 #include "linux/syscalls.h"
-#include "linux/timespec.h"
+#include "linux/time.h"
 
 struct key {
 	const void *object; /* struct space, or what the mapped file is */

@@ -8,12 +8,11 @@
 #include "linux/itimer.h"
 
 #include <linux/errno.h>
-#include <linux/time.h>
 
 #include "arch/usercopy.h"
 #include "linux/process.h"
 #include "linux/syscalls.h"
-#include "linux/timespec.h"
+#include "linux/time.h"
 
 static void alarm_rings(struct ktimer *timer)
 {

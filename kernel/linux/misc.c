@@ -22,7 +22,7 @@
 #include "linux/fd.h"
 #include "linux/process.h"
 #include "linux/syscalls.h"
-#include "linux/timespec.h"
+#include "linux/time.h"
 #include "mm/page.h"
 
 /* ---- names ---- */

@@ -10,7 +10,7 @@
 #include "lib/bits.h"
 #include "linux/process.h"
 #include "linux/syscalls.h"
-#include "linux/timespec.h"
+#include "linux/time.h"
 
 static bool signal_valid(int sig)
 {

@@ -4,10 +4,9 @@
  * (timer_now(), ns since it was zero) plus an offset; CLOCK_REALTIME's comes from the PL031 and
  * clock_settime(). There is no suspend, so boot time is monotonic time.
  */
-#include "linux/timespec.h"
+#include "linux/time.h"
 
 #include <linux/errno.h>
-#include <linux/time.h>
 
 #include "arch/usercopy.h"
 #include "drivers/rtc.h"

@@ -2,6 +2,7 @@
 /* Times as programs give them, and what the kernel counts with: ns of timer_now(). */
 #pragma once
 
+#include_next <linux/time.h> /* the UAPI's, which this name hides */
 #include <linux/time_types.h>
 
 #include "arch/timer.h"
