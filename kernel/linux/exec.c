@@ -506,13 +506,30 @@ long sys_execveat(struct trapframe *tf)
 
 static struct program *first; /* kept: there is only one */
 
+/* Descriptors 0, 1 and 2 are the console. */
+static int open_console(void)
+{
+	struct file *f;
+	int err = path_open(AT_FDCWD, "/dev/console", O_RDWR, 0, &f);
+
+	if (err)
+		return err;
+	for (int n = 0; n < 3 && err >= 0; n++)
+		err = fd_install(file_get(f), false);
+	file_put(f);
+	return min(err, 0);
+}
+
 static void first_begin(void *arg)
 {
 	struct task *t = arg;
 	struct trapframe *tf = thread_trapframe(&t->thread);
 	struct program *p = first;
-	int err = open_program(AT_FDCWD, p->name, &p->file);
+	int err = open_console();
 
+	if (err)
+		printk("exec: no console for the first program: error %d\n", -err);
+	err = open_program(AT_FDCWD, p->name, &p->file);
 	if (!err)
 		err = exec(p, tf);
 	if (err) {

@@ -73,6 +73,7 @@ static int key_of(uint64_t uva, bool shared, struct key *key)
 	*key = (struct key){ s, uva };
 	if (!shared)
 		return 0;
+	key->offset |= 1; /* shared and private waiters do not see each other */
 	mutex_lock(&s->lock);
 	vma = space_find(s, uva);
 	if (vma && vma->file && vma->flags & MAP_SHARED) {

@@ -14,15 +14,19 @@
 #include "linux/process.h"
 #include "linux/syscalls.h"
 
-/* CLOCK_REALTIME minus timer_now(); 0: not asked for yet. Written whole; readers take either value. */
+/* CLOCK_REALTIME minus timer_now(); 0: nobody has said what time it is. Written whole; readers take
+ * either value. */
 static _Atomic uint64_t realtime_offset;
 
 uint64_t clock_realtime(void)
 {
-	uint64_t offset = realtime_offset;
+	uint64_t offset = realtime_offset, seconds;
 
 	if (!offset) {
-		offset = rtc_seconds() * NS_PER_S - timer_now();
+		seconds = rtc_seconds();
+		if (!seconds)
+			return timer_now();
+		offset = seconds * NS_PER_S - timer_now();
 		realtime_offset = offset;
 	}
 	return timer_now() + offset;
@@ -68,15 +72,17 @@ int clock_read(int clock, uint64_t *ns)
 
 int clock_deadline(int clock, uint64_t ns, uint64_t *deadline)
 {
-	uint64_t now, offset;
+	uint64_t now;
+	int64_t left;
 	int err = clock_read(clock, &now);
 
 	if (err || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
 		return -EINVAL;
-	offset = now - timer_now();
-	*deadline = ns > offset || !clock_is_realtime(clock) ? ns - offset : 0;
+	*deadline = ns;
 	if (!clock_is_realtime(clock))
-		*deadline = ns;
+		return 0;
+	left = (int64_t)(ns - now);
+	*deadline = left > 0 ? timer_now() + (uint64_t)left : 0;
 	return 0;
 }
 
