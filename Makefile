@@ -254,6 +254,10 @@ $(GUESTS): build/guest/%: $$(call guest-obj,%) $(GUEST_LIB) tests/guest/guest.ld
 .PHONY: guest
 guest: $(GUESTS)
 
+.PHONY: lint
+lint: build/stet
+	@tools/lint
+
 # ---- the QEMU plugin that counts instructions ----------------------------------------------------
 
 build/plugin/%.so: tools/plugin/%.c Makefile
@@ -314,6 +318,7 @@ help:
 	@echo '               GUEST_KERNEL=Image GUEST_INITRD=FILE GUEST_CMDLINE=WORDS'
 	@echo 'make gdb       the same under the debugger, stopped at the first instruction'
 	@echo 'make clean     remove what was built (not the unpacked packages in build/sysroot)'
+	@echo 'make lint      look for misplaced vector registers and missing isb in the kernel'
 	@echo 'make format    format the C sources'
 
 -include $(shell find build -name '*.d' -not -path 'build/sysroot/*' 2>/dev/null)

@@ -1,0 +1,33 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What can be seen on the kernel's image without running it.
+
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use StetTest;
+use Test::More;
+
+plan(skip_all => 'no kernel') unless grep { $_ eq 'stet' } kernels();
+
+my ($status, $out, $err) = run("$top/tools/lint");
+is("$status $out$err", '0 ', 'lint finds nothing');
+
+# The Linux arm64 Image header: image_size at 16, "ARM\x64" at 56
+open(my $in, '<:raw', "$top/build/stet") or die "build/stet: $!";
+read($in, my $header, 64);
+my ($size, $magic) = unpack('x16 Q< x32 a4', $header);
+is($magic, "ARM\x64", 'the image has the header of an arm64 Image');
+cmp_ok($size, '>=', -s $in, 'the header counts at least the file');
+
+my $cross = `uname -m` =~ /^aarch64/ ? '' : 'aarch64-linux-gnu-';
+my ($address) = map { /^([0-9a-f]{16}) [tT] panic$/ ? $1 : () } `${cross}nm $top/build/stet.elf`;
+open(my $log, '>', "$scratch/log") or die $!;
+print $log "panic at $address, x1 00000000000004d2\n";
+close($log);
+($status, $out) = run("$top/tools/symbolize", "$scratch/log");
+like($out, qr/^panic at $address <panic \S+\.c:\d+>, x1 00000000000004d2$/, 'symbolize names the kernel\'s addresses and no others');
+
+done_testing();
