@@ -17,5 +17,6 @@ struct block_device {
 	int (*flush)(struct block_device *dev);
 };
 
-int block_register(struct block_device *dev); /* kept for ever */
+/* Gives it the next name, vda first. Kept for ever. -ENOSPC. At boot only. */
+int block_register(struct block_device *dev);
 struct block_device *block_get(unsigned n);   /* NULL: no such */
