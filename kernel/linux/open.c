@@ -29,7 +29,7 @@ static bool is_kind(const struct inode *inode, uint32_t kind)
 
 int inode_open(struct inode *inode, uint32_t flags, struct file **out)
 {
-	struct file *f = file_create(inode->file_ops, NULL, (flags & ~OPEN_ONLY) | O_LARGEFILE);
+	struct file *f = file_create(inode->file_ops, NULL, flags | O_LARGEFILE);
 	int err = 0;
 
 	if (!f)
@@ -46,6 +46,7 @@ int inode_open(struct inode *inode, uint32_t flags, struct file **out)
 		file_put(f);
 		return err;
 	}
+	f->flags &= ~OPEN_ONLY;
 	*out = f;
 	return 0;
 }

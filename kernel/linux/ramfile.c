@@ -23,6 +23,8 @@
 
 #define CHUNK_PAGES   512ull /* pointers in a page */
 #define FILE_SIZE_MAX (1ull << 43)
+#define SEALS_ALL                                                                                  \
+	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 #define READ_RUN      65536ull /* bytes of an image moved at once */
 
 struct ram_file {
@@ -32,6 +34,7 @@ struct ram_file {
 	struct mutex pages_lock;
 	uint64_t **chunks;	/* each a page of CHUNK_PAGES addresses; 0: no page */
 	size_t chunk_count, page_count;
+	uint32_t seals;		/* F_SEAL_*; inode.lock */
 };
 
 static struct ram_file *ram_file(const struct inode *inode)
@@ -221,6 +224,16 @@ static int get_page(struct ram_file *r, struct iter *from, uint64_t pos, size_t 
 	return err;
 }
 
+/* Limits and seals (man 2 fcntl, F_ADD_SEALS). HOLDS(inode.lock) */
+static int may_write(const struct ram_file *r, uint64_t at, size_t size)
+{
+	if (at >= FILE_SIZE_MAX)
+		return -EFBIG;
+	if (r->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	return (r->seals & F_SEAL_GROW) && at + size > r->inode.size ? -EPERM : 0;
+}
+
 static ssize_t ramfile_write(struct file *f, struct iter *from, loff_t *pos)
 {
 	struct inode *inode = f->inode;
@@ -234,12 +247,11 @@ static ssize_t ramfile_write(struct file *f, struct iter *from, loff_t *pos)
 		uint64_t at = (uint64_t)*pos;
 		size_t before = iter_left(from);
 
-		if (at >= FILE_SIZE_MAX) {
-			err = -EFBIG;
-			break;
-		}
-		err = get_page(ram_file(inode), from, at,
-			       min(before, (size_t)(PAGE_SIZE - (at & PAGE_MASK))));
+		size_t n = min(before, (size_t)(PAGE_SIZE - (at & PAGE_MASK)));
+
+		err = may_write(ram_file(inode), at, n);
+		if (!err)
+			err = get_page(ram_file(inode), from, at, n);
 		*pos += (loff_t)(before - iter_left(from));
 		if ((uint64_t)*pos > inode->size)
 			__atomic_store_n(&inode->size, (uint64_t)*pos, __ATOMIC_RELAXED);
@@ -286,6 +298,13 @@ static void zero_range(struct ram_file *r, uint64_t from, uint64_t to)
 	}
 }
 
+/* HOLDS(inode->lock) */
+static bool size_sealed(const struct ram_file *r, uint64_t size)
+{
+	return (size < r->inode.size && (r->seals & F_SEAL_SHRINK)) ||
+	       (size > r->inode.size && (r->seals & F_SEAL_GROW));
+}
+
 int ramfile_truncate(struct inode *inode, uint64_t size)
 {
 	struct ram_file *r = ram_file(inode);
@@ -293,6 +312,10 @@ int ramfile_truncate(struct inode *inode, uint64_t size)
 	if (size > FILE_SIZE_MAX)
 		return -EFBIG;
 	mutex_lock(&inode->lock);
+	if (size_sealed(r, size)) {
+		mutex_unlock(&inode->lock);
+		return -EPERM;
+	}
 	if (size < inode->size) {
 		__atomic_store_n(&inode->size, size, __ATOMIC_RELAXED);
 		r->image_size = min(r->image_size, size);
@@ -363,6 +386,33 @@ static int nothing_to_sync(struct file *f)
 	return 0;
 }
 
+/* F_ADD_SEALS and F_GET_SEALS: files have F_SEAL_SEAL from the start unless memfd_create() says
+ * otherwise. A file that is mapped writable can be sealed against writing, unlike in Linux. */
+static long ramfile_fcntl(struct file *f, unsigned cmd, uint64_t arg)
+{
+	struct ram_file *r = ram_file(f->inode);
+	long err = 0;
+
+	if (cmd == F_GET_SEALS)
+		return f->inode->nlink ? -EINVAL : (long)r->seals;
+	if (cmd != F_ADD_SEALS || (arg & ~(uint64_t)SEALS_ALL))
+		return -EINVAL;
+	if ((f->flags & O_ACCMODE) == O_RDONLY)
+		return -EPERM;
+	mutex_lock(&f->inode->lock);
+	if (r->seals & F_SEAL_SEAL)
+		err = -EPERM;
+	else
+		r->seals |= (uint32_t)arg;
+	mutex_unlock(&f->inode->lock);
+	return err;
+}
+
+void ramfile_allow_sealing(struct inode *inode)
+{
+	ram_file(inode)->seals = 0;
+}
+
 static const struct file_ops ramfile_file_ops = {
 	.read = ramfile_read,
 	.write = ramfile_write,
@@ -371,6 +421,7 @@ static const struct file_ops ramfile_file_ops = {
 	.fsync = nothing_to_sync,
 	.truncate = ramfile_ftruncate,
 	.fallocate = ramfile_fallocate,
+	.fcntl = ramfile_fcntl,
 };
 
 /* ---- making ---- */
@@ -384,6 +435,7 @@ struct inode *ramfile_create(uint32_t mode)
 	inode_init(&r->inode, &ramfile_ops, mode);
 	r->inode.file_ops = &ramfile_file_ops;
 	mutex_init(&r->pages_lock);
+	r->seals = F_SEAL_SEAL;
 	return &r->inode;
 }
 

@@ -43,4 +43,5 @@ int ramfs_anonymous_file(uint64_t size, uint32_t flags, struct file **out);
 /* The contents are size bytes at image, which stay there for ever; copied by pages when written. */
 void ramfile_set_image(struct inode *inode, const void *image, uint64_t size);
 int ramfile_truncate(struct inode *inode, uint64_t size);
+void ramfile_allow_sealing(struct inode *inode); /* fcntl F_ADD_SEALS works from now on */
 bool ramfile_is(const struct inode *inode);

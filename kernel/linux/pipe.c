@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pipes (man 7 pipe): a ring of bytes in pages that come when they are first written. Two files
+ * share one struct pipe. pipe.lock covers all of it and is held while bytes are copied, so that
+ * what was written in one piece of up to PIPE_BUF is never mixed with others.
+ */
+#include <asm/ioctls.h>
+#include <asm/poll.h>
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+
+#include "arch/usercopy.h"
+#include "lib/bits.h"
+#include "linux/inode.h"
+#include "linux/signal.h"
+#include "linux/syscalls.h"
+#include "linux/task.h"
+#include "mm/page.h"
+#include "mm/slab.h"
+
+#define PIPE_PAGES_STANDARD 16u /* 64 KiB, man 7 pipe */
+#define PIPE_PAGES_MAX	    256u
+
+struct pipe {
+	struct mutex lock;
+	uint8_t **pages; /* NULL: not written yet */
+	unsigned page_count;
+	uint64_t head, tail; /* bytes ever written, ever read */
+	unsigned readers, writers;
+	struct wait_queue read_queue, write_queue;
+};
+
+static size_t pipe_used(const struct pipe *p)
+{
+	return __atomic_load_n(&p->head, __ATOMIC_RELAXED) -
+	       __atomic_load_n(&p->tail, __ATOMIC_RELAXED);
+}
+
+static size_t pipe_room(const struct pipe *p)
+{
+	return p->page_count * PAGE_SIZE - pipe_used(p);
+}
+
+static bool readable(const struct pipe *p)
+{
+	return pipe_used(p) || !__atomic_load_n(&p->writers, __ATOMIC_RELAXED);
+}
+
+/* Room for a piece of that size, whole if it must be; or an error to report. */
+static bool writable(const struct pipe *p, size_t need)
+{
+	return pipe_room(p) >= need || !__atomic_load_n(&p->readers, __ATOMIC_RELAXED);
+}
+
+/* The page that holds that byte; NULL: no memory. HOLDS(lock) */
+static uint8_t *page_at(struct pipe *p, uint64_t byte)
+{
+	uint8_t **page = &p->pages[byte / PAGE_SIZE % p->page_count];
+
+	if (!*page)
+		*page = page_alloc(0);
+	return *page;
+}
+
+/* HOLDS(lock) */
+static int move_out(struct pipe *p, struct iter *to)
+{
+	while (pipe_used(p) && iter_left(to)) {
+		size_t offset = p->tail & PAGE_MASK, before = iter_left(to);
+		size_t n = min(pipe_used(p), (size_t)(PAGE_SIZE - offset));
+		int err = iter_put(to, page_at(p, p->tail) + offset, min(n, before));
+
+		p->tail += before - iter_left(to);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* HOLDS(lock) */
+static int move_in(struct pipe *p, struct iter *from)
+{
+	while (pipe_room(p) && iter_left(from)) {
+		size_t offset = p->head & PAGE_MASK, before = iter_left(from);
+		size_t n = min(pipe_room(p), (size_t)(PAGE_SIZE - offset));
+		uint8_t *page = page_at(p, p->head);
+		int err = page ? iter_get(from, page + offset, min(n, before)) : -ENOMEM;
+
+		p->head += before - iter_left(from);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static ssize_t pipe_read(struct file *f, struct iter *to, loff_t *pos)
+{
+	struct pipe *p = f->data;
+	size_t start = iter_left(to);
+	int err = 0;
+
+	(void)pos;
+	if (!start)
+		return 0;
+	mutex_lock(&p->lock);
+	while (!pipe_used(p) && p->writers && !err) {
+		mutex_unlock(&p->lock);
+		if (file_nonblocking(f))
+			return -EAGAIN;
+		err = wait_event_interruptible(&p->read_queue, readable(p)) ? -ERESTARTSYS : 0;
+		mutex_lock(&p->lock);
+	}
+	if (!err)
+		err = move_out(p, to);
+	mutex_unlock(&p->lock);
+	if (iter_left(to) != start)
+		wake_up(&p->write_queue, POLLOUT | POLLWRNORM);
+	return iter_moved(to, start, err);
+}
+
+/* One turn of a write: some bytes, or a wait. 0: go on. HOLDS(lock) */
+static int write_turn(struct file *f, struct pipe *p, struct iter *from, size_t need)
+	HOLDS(p->lock)
+{
+	int err;
+
+	if (!p->readers) {
+		signal_send_task(task_current(), SIGPIPE);
+		return -EPIPE;
+	}
+	if (pipe_room(p) >= need) {
+		err = move_in(p, from);
+		/* under the lock, so that a reader may come while a long write goes on */
+		wake_up(&p->read_queue, POLLIN | POLLRDNORM);
+		return err;
+	}
+	if (file_nonblocking(f))
+		return -EAGAIN;
+	mutex_unlock(&p->lock);
+	err = wait_event_interruptible(&p->write_queue, writable(p, need));
+	mutex_lock(&p->lock);
+	return err ? -ERESTARTSYS : 0;
+}
+
+static ssize_t pipe_write(struct file *f, struct iter *from, loff_t *pos)
+{
+	struct pipe *p = f->data;
+	size_t start = iter_left(from), need = start <= PIPE_BUF ? start : 1;
+	int err = 0;
+
+	(void)pos;
+	mutex_lock(&p->lock);
+	while (iter_left(from) && !err)
+		err = write_turn(f, p, from, need);
+	mutex_unlock(&p->lock);
+	return iter_moved(from, start, err);
+}
+
+static uint32_t read_poll(struct file *f, struct poll_table *table)
+{
+	struct pipe *p = f->data;
+
+	poll_wait(table, &p->read_queue);
+	return (pipe_used(p) ? POLLIN | POLLRDNORM : 0) |
+	       (__atomic_load_n(&p->writers, __ATOMIC_RELAXED) ? 0 : POLLHUP);
+}
+
+static uint32_t write_poll(struct file *f, struct poll_table *table)
+{
+	struct pipe *p = f->data;
+
+	poll_wait(table, &p->write_queue);
+	return (pipe_room(p) >= PIPE_BUF ? POLLOUT | POLLWRNORM : 0) |
+	       (__atomic_load_n(&p->readers, __ATOMIC_RELAXED) ? 0 : POLLERR);
+}
+
+static long pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg)
+{
+	return cmd == FIONREAD ? put_user((int)pipe_used(f->data), arg) : -ENOTTY;
+}
+
+static void pages_free(struct pipe *p)
+{
+	for (unsigned i = 0; i < p->page_count; i++)
+		page_free(p->pages[i]);
+	kfree(p->pages);
+}
+
+/* F_SETPIPE_SZ: a power of two of pages. Only an empty pipe changes its size. HOLDS(lock) */
+static long set_size(struct pipe *p, uint64_t size)
+{
+	unsigned count = 1;
+	uint8_t **pages;
+
+	if (size > PIPE_PAGES_MAX * PAGE_SIZE)
+		return -EPERM;
+	while (count * PAGE_SIZE < size)
+		count *= 2;
+	if (count == p->page_count)
+		return (long)(count * PAGE_SIZE);
+	if (pipe_used(p))
+		return -EBUSY;
+	pages = kcalloc(count, sizeof(*pages));
+	if (!pages)
+		return -ENOMEM;
+	pages_free(p);
+	p->pages = pages;
+	p->page_count = count;
+	p->head = p->tail = 0;
+	return (long)(count * PAGE_SIZE);
+}
+
+static long pipe_fcntl(struct file *f, unsigned cmd, uint64_t arg)
+{
+	struct pipe *p = f->data;
+	long result;
+
+	if (cmd == F_GETPIPE_SZ)
+		return (long)(p->page_count * PAGE_SIZE);
+	if (cmd != F_SETPIPE_SZ)
+		return -EINVAL;
+	mutex_lock(&p->lock);
+	result = set_size(p, arg);
+	mutex_unlock(&p->lock);
+	return result;
+}
+
+static int pipe_stat(struct file *f, struct stat *st)
+{
+	*st = (struct stat){
+		.st_ino = (uint64_t)(uintptr_t)f->data & UINT32_MAX,
+		.st_mode = S_IFIFO | S_IRUSR | S_IWUSR,
+		.st_nlink = 1,
+		.st_blksize = PAGE_SIZE,
+	};
+	return 0;
+}
+
+static void pipe_leave(struct pipe *p, unsigned *count)
+{
+	bool last;
+
+	mutex_lock(&p->lock);
+	--*count;
+	last = !p->readers && !p->writers;
+	mutex_unlock(&p->lock);
+	if (last) {
+		pages_free(p);
+		kfree(p);
+		return;
+	}
+	wake_up(&p->read_queue, 0);
+	wake_up(&p->write_queue, 0);
+}
+
+static void read_release(struct file *f)
+{
+	struct pipe *p = f->data;
+
+	pipe_leave(p, &p->readers);
+}
+
+static void write_release(struct file *f)
+{
+	struct pipe *p = f->data;
+
+	pipe_leave(p, &p->writers);
+}
+
+static const struct file_ops read_ops = {
+	.read = pipe_read,
+	.poll = read_poll,
+	.ioctl = pipe_ioctl,
+	.fcntl = pipe_fcntl,
+	.stat = pipe_stat,
+	.release = read_release,
+};
+
+static const struct file_ops write_ops = {
+	.write = pipe_write,
+	.poll = write_poll,
+	.ioctl = pipe_ioctl,
+	.fcntl = pipe_fcntl,
+	.stat = pipe_stat,
+	.release = write_release,
+};
+
+static struct pipe *pipe_create(void)
+{
+	struct pipe *p = kzalloc(sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->page_count = PIPE_PAGES_STANDARD;
+	p->pages = kcalloc(p->page_count, sizeof(*p->pages));
+	if (!p->pages) {
+		kfree(p);
+		return NULL;
+	}
+	mutex_init(&p->lock);
+	wait_queue_init(&p->read_queue);
+	wait_queue_init(&p->write_queue);
+	return p;
+}
+
+/* The two ends. */
+static int pipe_open(struct file *ends[2], uint32_t flags)
+{
+	struct pipe *p = pipe_create();
+
+	if (!p)
+		return -ENOMEM;
+	p->readers = p->writers = 1;
+	ends[0] = file_create(&read_ops, p, O_RDONLY | flags);
+	if (!ends[0]) {
+		pages_free(p);
+		kfree(p);
+		return -ENOMEM;
+	}
+	ends[1] = file_create(&write_ops, p, O_WRONLY | flags);
+	if (!ends[1]) {
+		p->writers = 0;
+		file_put(ends[0]);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Descriptors for both; on failure neither is left. */
+static int install_both(struct file *ends[2], int fds[2], bool cloexec)
+{
+	fds[0] = fd_install(ends[0], cloexec);
+	if (fds[0] < 0) {
+		file_put(ends[0]);
+		file_put(ends[1]);
+		return fds[0];
+	}
+	fds[1] = fd_install(ends[1], cloexec);
+	if (fds[1] < 0) {
+		fd_close(fds[0]);
+		file_put(ends[1]);
+		return fds[1];
+	}
+	return 0;
+}
+
+long sys_pipe2(struct trapframe *tf)
+{
+	uint32_t flags = (uint32_t)tf->x[1];
+	struct file *ends[2];
+	int fds[2], err;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	err = pipe_open(ends, flags & O_NONBLOCK);
+	if (err)
+		return err;
+	err = install_both(ends, fds, flags & O_CLOEXEC);
+	if (err)
+		return err;
+	if (!copy_to_user(tf->x[0], fds, sizeof(fds)))
+		return 0;
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+	return -EFAULT;
+}
