@@ -109,11 +109,11 @@ static GUEST void guest_asks(uint64_t rounds)
 	gicv3_enable(3, IRQ_PRIORITY);
 	irq_enable();
 	while (ready < 1)
-		;
+		cpu_relax();
 	for (uint64_t i = 0; i < rounds; i++) {
 		sgi_send(3, 2);
 		while (per_cpu[1] == i)
-			;
+			cpu_relax();
 	}
 	stop = 1;
 	dsb();
@@ -141,14 +141,14 @@ static GUEST void guest_broadcasts(uint64_t arg)
 	gicv3_enable(3, IRQ_PRIORITY);
 	irq_enable();
 	while (ready < 3)
-		;
+		cpu_relax();
 	sgi_send(3, 0); /* an empty list reaches nobody */
 	dsb();
 	sysreg_write(s3_0_c12_c11_5, 3ul << 24 | 1ul << 40); /* IRM: all but me */
 	isb();
 	for (int i = 1; i < 4; i++) {
 		while (!per_cpu[i])
-			;
+			cpu_relax();
 	}
 	spin_us(1000);
 	for (int i = 0; i < 4; i++)
@@ -469,7 +469,7 @@ static GUEST void guest_routes(uint64_t arg)
 	irq_setup(on_log);
 	irq_enable();
 	while (ready < 1)
-		;
+		cpu_relax();
 	for (unsigned i = 0; i < 2; i++) {
 		unsigned irq = SPI0 + i;
 

@@ -113,9 +113,9 @@ static GUEST void guest_first(uint64_t arg)
 		second_ran = 0;
 		results[5] = second_on();
 		while (second_ran != 55)
-			;
+			cpu_relax();
 		while (hvc(PSCI_0_2_FN64_AFFINITY_INFO, 1, 0, 0) != PSCI_0_2_AFFINITY_LEVEL_OFF)
-			;
+			cpu_relax();
 	}
 	guest_done(1);
 }

@@ -122,6 +122,12 @@ GUEST_INLINE void irq_disable(void)
 	__asm__ volatile("msr daifset, #2" ::: "memory");
 }
 
+/* In a loop that waits for another vCPU: under icount QEMU goes on with that one at once. */
+GUEST_INLINE void cpu_relax(void)
+{
+	__asm__ volatile("yield" ::: "memory");
+}
+
 /* GICv3, seen from the guest. gicv3_init() brings up this vCPU's interface and redistributor. */
 enum { IRQ_PRIORITY = 0xa0, IRQ_SPURIOUS = 1023 };
 GUEST void gicv3_init(void);
