@@ -85,14 +85,13 @@ static GUEST void irq_setup(void (*handler)(struct guest_cpu *), unsigned irq)
 	irq_enable();
 }
 
-static GUEST void guest_answers(uint64_t sleep)
+static GUEST void guest_answers(uint64_t arg)
 {
+	(void)arg;
 	irq_setup(on_count, 3);
 	ready = 1;
-	while (!stop) {
-		if (sleep)
-			__asm__ volatile("wfi" ::: "memory");
-	}
+	while (!stop)
+		cpu_relax();
 	guest_done(0);
 }
 
@@ -102,12 +101,12 @@ static GUEST void guest_sgis(uint64_t rounds)
 
 	irq_setup(on_count, 3);
 	while (!ready)
-		;
+		cpu_relax();
 	start = guest_ticks();
 	while (rounds--) {
 		sgi_send(3, 2);
 		while (irqs[1] == seen)
-			;
+			cpu_relax();
 		seen++;
 	}
 	start = guest_ticks() - start;
@@ -125,19 +124,12 @@ static GUEST void guest_hands_over(uint64_t rounds)
 	if (id == 1)
 		ready = 1;
 	while (!ready)
-		;
+		cpu_relax();
 	start = guest_ticks();
 	while (rounds--) {
 		if (id == 0)
 			sgi_send(3, 2);
-		irq_disable();
-		while (irqs[id] == seen) {
-			__asm__ volatile("wfi" ::: "memory");
-			irq_enable();
-			isb();
-			irq_disable();
-		}
-		irq_enable();
+		wfi_until(irqs[id] != seen);
 		seen++;
 		if (id == 1)
 			sgi_send(3, 1);

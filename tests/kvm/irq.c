@@ -96,8 +96,7 @@ static GUEST void guest_answers(uint64_t arg)
 	irq_enable();
 	dsb();
 	__atomic_add_fetch(&ready, 1, __ATOMIC_RELEASE);
-	while (!stop)
-		__asm__ volatile("wfi" ::: "memory");
+	wfi_until(stop);
 	guest_done(per_cpu[guest_self()->id]);
 }
 
@@ -506,8 +505,7 @@ static GUEST void guest_sleeps(uint64_t wanted)
 	gicv3_enable(42, IRQ_PRIORITY);
 	irq_enable();
 	ready = 1;
-	while (irq_count < wanted)
-		__asm__ volatile("wfi" ::: "memory");
+	wfi_until(irq_count >= wanted);
 	guest_done(irq_count);
 }
 

@@ -83,10 +83,10 @@ static GUEST uint64_t fire_once(unsigned irq, bool sleep)
 
 	cval_write(irq, due);
 	ctl_write(irq, ENABLE);
-	while (guest_self()->irqs == irqs) {
-		if (sleep)
-			__asm__ volatile("wfi" ::: "memory");
-	}
+	if (sleep)
+		wfi_until(guest_self()->irqs != irqs);
+	while (guest_self()->irqs == irqs)
+		cpu_relax();
 	return fired_at[0] - due;
 }
 
@@ -280,7 +280,7 @@ static GUEST void guest_ticks(uint64_t wanted)
 	ctl_write(VIRTUAL, ENABLE);
 	while (ticks[self->id] < wanted && count(VIRTUAL) < until) {
 		if (ticks[self->id] & 1)
-			__asm__ volatile("wfi" ::: "memory");
+			wfi_until(!(ticks[self->id] & 1));
 	}
 	irq_disable();
 	guest_done(ticks[self->id]);

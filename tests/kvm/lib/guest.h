@@ -122,6 +122,22 @@ GUEST_INLINE void irq_disable(void)
 	__asm__ volatile("msr daifset, #2" ::: "memory");
 }
 
+/*
+ * Sleep until an interrupt makes cond true. Looked at with interrupts masked: one taken between the
+ * look and the WFI would leave nothing to wake up for.
+ */
+#define wfi_until(cond)                                                                            \
+	do {                                                                                       \
+		irq_disable();                                                                     \
+		while (!(cond)) {                                                                  \
+			__asm__ volatile("wfi" ::: "memory");                                      \
+			irq_enable();                                                              \
+			isb();                                                                     \
+			irq_disable();                                                             \
+		}                                                                                  \
+		irq_enable();                                                                      \
+	} while (0)
+
 /* In a loop that waits for another vCPU: under icount QEMU goes on with that one at once. */
 GUEST_INLINE void cpu_relax(void)
 {
