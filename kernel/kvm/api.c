@@ -22,11 +22,11 @@
 #include "lib/check.h"
 #include "mm/page.h"
 
-#define KVM_MINOR      232
-#define MISC_MAJOR     10
-#define MODE_ALL_RW    0666
-#define DEFAULT_IPA    40u
-#define ROUTES	       4096
+#define KVM_MINOR   232
+#define MISC_MAJOR  10
+#define MODE_ALL_RW 0666
+#define DEFAULT_IPA 40u
+#define ROUTES	    4096
 
 long api_install(const struct file_ops *ops, void *data)
 {

@@ -42,9 +42,9 @@ static int addr_has(struct vm *vm, uint64_t attr)
 {
 	(void)vm;
 	return attr >= KVM_VGIC_V3_ADDR_TYPE_DIST && attr <= KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION &&
-			       attr != KVM_VGIC_ITS_ADDR_TYPE ?
-		       0 :
-		       -ENXIO;
+			       attr != KVM_VGIC_ITS_ADDR_TYPE
+		       ? 0
+		       : -ENXIO;
 }
 
 static uint64_t shown(uint64_t base)
@@ -84,7 +84,7 @@ static int addr_get(struct vm *vm, uint64_t attr, uint64_t user)
 			return err;
 		break;
 	default:
-		return -ENODEV;
+		return -ENXIO;
 	}
 	return put_user(value, user);
 }
@@ -111,7 +111,7 @@ static int addr_set(struct vm *vm, uint64_t attr, uint64_t user)
 	case KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION:
 		return region_set(vm, value);
 	default:
-		return -ENODEV;
+		return -ENXIO;
 	}
 }
 
@@ -235,7 +235,8 @@ static int register_set(struct vm *vm, bool redist, uint64_t attr, uint64_t user
 static int dist_has(struct vm *vm, uint64_t attr)
 {
 	(void)vm;
-	return vgic_reg_find(&vgic_dist_regs, (uint32_t)field_get(ATTR_OFFSET, attr), 4) ? 0 : -ENXIO;
+	return vgic_reg_find(&vgic_dist_regs, (uint32_t)field_get(ATTR_OFFSET, attr), 4) ? 0
+											 : -ENXIO;
 }
 
 static int dist_get(struct vm *vm, uint64_t attr, uint64_t user)
@@ -251,8 +252,8 @@ static int dist_set(struct vm *vm, uint64_t attr, uint64_t user)
 static int redist_has(struct vm *vm, uint64_t attr)
 {
 	(void)vm;
-	return vgic_reg_find(&vgic_redist_regs, (uint32_t)field_get(ATTR_OFFSET, attr), 4) ? 0 :
-											     -ENXIO;
+	return vgic_reg_find(&vgic_redist_regs, (uint32_t)field_get(ATTR_OFFSET, attr), 4) ? 0
+											   : -ENXIO;
 }
 
 static int redist_get(struct vm *vm, uint64_t attr, uint64_t user)
@@ -285,7 +286,7 @@ static int sysreg_access(struct vm *vm, uint64_t attr, bool write, uint64_t *val
 	if (!cpu)
 		err = -EINVAL;
 	else if (!reg)
-		err = -ENXIO;
+		err = -ENOENT;
 	else if (write)
 		err = icc_write(reg, cpu, *value);
 	else
@@ -315,9 +316,9 @@ static int level_has(struct vm *vm, uint64_t attr)
 {
 	(void)vm;
 	return field_get(ATTR_INFO, attr) == VGIC_LEVEL_INFO_LINE_LEVEL &&
-			       field_get(ATTR_INTID, attr) % 32 == 0 ?
-		       0 :
-		       -ENXIO;
+			       field_get(ATTR_INTID, attr) % 32 == 0
+		       ? 0
+		       : -ENXIO;
 }
 
 static int level_locked(struct vm *vm, uint64_t attr, bool write, uint32_t *value)

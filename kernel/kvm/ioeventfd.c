@@ -72,7 +72,7 @@ bool ioeventfd_write(struct vm *vm, uint64_t ipa, unsigned bytes, uint64_t value
 	if (!atomic_load_explicit(&devices->count, memory_order_relaxed))
 		return false;
 	spin_lock(&devices->lock);
-	list_for_each(io, &devices->ioeventfds, link) {
+	list_for_each (io, &devices->ioeventfds, link) {
 		taken = matches(io, ipa, bytes, value);
 		if (taken) {
 			eventfd_signal(io->eventfd, 1);
@@ -117,8 +117,7 @@ static bool collides(const struct ioeventfd *a, const struct ioeventfd *b)
 		return false;
 	if (!a->bytes || !b->bytes)
 		return true;
-	return a->bytes == b->bytes &&
-	       (a->wildcard || b->wildcard || a->datamatch == b->datamatch);
+	return a->bytes == b->bytes && (a->wildcard || b->wildcard || a->datamatch == b->datamatch);
 }
 
 static int assign(struct vm_devices *devices, struct ioeventfd *new)
@@ -127,7 +126,7 @@ static int assign(struct vm_devices *devices, struct ioeventfd *new)
 	int err = 0;
 
 	spin_lock(&devices->lock);
-	list_for_each(io, &devices->ioeventfds, link)
+	list_for_each (io, &devices->ioeventfds, link)
 		if (collides(io, new))
 			err = -EEXIST;
 	if (!err) {
@@ -149,7 +148,7 @@ static int deassign(struct vm_devices *devices, const struct ioeventfd *like)
 	struct ioeventfd *io, *found = NULL;
 
 	spin_lock(&devices->lock);
-	list_for_each(io, &devices->ioeventfds, link)
+	list_for_each (io, &devices->ioeventfds, link)
 		if (!found && same(io, like))
 			found = io;
 	if (found) {

@@ -111,7 +111,7 @@ static int attach(struct vm_irqfds *irqfds, struct irqfd *new)
 	int err = 0;
 
 	mutex_lock(&irqfds->mutex);
-	list_for_each(irqfd, &irqfds->all, link)
+	list_for_each (irqfd, &irqfds->all, link)
 		if (irqfd->eventfd == new->eventfd)
 			err = -EBUSY;
 	if (!err) {
@@ -149,9 +149,8 @@ static void deassign(struct vm_irqfds *irqfds, const struct file *eventfd, uint3
 	struct irqfd *irqfd, *next;
 
 	mutex_lock(&irqfds->mutex);
-	list_for_each_safe(irqfd, next, &irqfds->all, link)
-		if (irqfd->eventfd == eventfd && irqfd->gsi == gsi)
-			detach(irqfd);
+	list_for_each_safe(irqfd, next, &irqfds->all,
+			   link) if (irqfd->eventfd == eventfd && irqfd->gsi == gsi) detach(irqfd);
 	mutex_unlock(&irqfds->mutex);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who answers a guest's access, and what arrives in the register: the virtual GIC and ioeventfds are
- * played by the test.
+ * Who answers a guest's access, and what arrives in the register: the virtual GIC and ioeventfds
+ * are played by the test.
  */
 #include <string.h>
 

@@ -24,11 +24,14 @@ struct stat_row {
 	size_t offset; /* in struct vcpu_stats */
 };
 
-#define ROW(field) { #field, offsetof(struct vcpu_stats, field) }
+#define ROW(field)                                                                                 \
+	{                                                                                          \
+#field, offsetof(struct vcpu_stats, field)                                         \
+	}
 static const struct stat_row rows[] = {
-	ROW(exits),	  ROW(hvc),	 ROW(wfx), ROW(sysreg),	  ROW(mmio_kernel), ROW(mmio_vmm),
-	ROW(s2_faults),	  ROW(irq),	 ROW(fp_traps), ROW(signals), ROW(blocks),   ROW(entries),
-	ROW(crossings),
+	ROW(exits),    ROW(hvc),       ROW(wfx),       ROW(sysreg),   ROW(mmio_kernel),
+	ROW(mmio_vmm), ROW(s2_faults), ROW(irq),       ROW(fp_traps), ROW(signals),
+	ROW(blocks),   ROW(entries),   ROW(crossings),
 };
 #define ROWS ARRAY_SIZE(rows)
 _Static_assert(ROWS <= MAX_ROWS, "struct image");
@@ -48,8 +51,8 @@ struct image {
 };
 
 struct stats_file {
-	struct vm *vm;	    /* one reference */
-	struct vcpu *vcpu;  /* NULL: of the whole VM */
+	struct vm *vm;	   /* one reference */
+	struct vcpu *vcpu; /* NULL: of the whole VM */
 };
 
 static uint64_t count(const struct vcpu *vcpu, const struct stat_row *row)
@@ -67,8 +70,7 @@ static uint64_t count_all(const struct stats_file *s, const struct stat_row *row
 
 	if (s->vcpu)
 		return count(s->vcpu, row);
-	vm_for_each_vcpu(i, vcpu, s->vm)
-		sum += count(vcpu, row);
+	vm_for_each_vcpu(i, vcpu, s->vm) sum += count(vcpu, row);
 	return sum;
 }
 

@@ -74,7 +74,8 @@ void vm_get(struct vm *vm)
 static void vm_free(struct vm *vm)
 {
 	irqfd_destroy(vm);
-	/* Out of the banks first: an interrupt that leaves a list register may go to another vCPU. */
+	/* Out of the banks first: an interrupt that leaves a list register may go to another vCPU.
+	 */
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		bank_discard(&vm->vcpus[i]->bank);
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
@@ -139,9 +140,7 @@ struct vcpu *vm_vcpu_by_id(struct vm *vm, unsigned id)
 	struct vcpu *vcpu;
 	unsigned i;
 
-	vm_for_each_vcpu(i, vcpu, vm)
-		if (vcpu->id == id)
-			return vcpu;
+	vm_for_each_vcpu(i, vcpu, vm) if (vcpu->id == id) return vcpu;
 	return NULL;
 }
 
@@ -150,9 +149,8 @@ struct vcpu *vm_vcpu_by_mpidr(struct vm *vm, uint64_t mpidr)
 	struct vcpu *vcpu;
 	unsigned i;
 
-	vm_for_each_vcpu(i, vcpu, vm)
-		if (((vcpu_mpidr(vcpu) ^ mpidr) & MPIDR_AFFINITY) == 0)
-			return vcpu;
+	vm_for_each_vcpu(i, vcpu,
+			 vm) if (((vcpu_mpidr(vcpu) ^ mpidr) & MPIDR_AFFINITY) == 0) return vcpu;
 	return NULL;
 }
 
@@ -187,7 +185,7 @@ static bool slot_overlaps(struct vm *vm, const struct memory_slot *new)
 	for (unsigned i = 0; i < vm->slot_count; i++) {
 		const struct memory_slot *s = &vm->slots[i];
 
-		if (s->id != new->id && new->ipa.v < s->ipa.v + s->size &&
+		if (s->id != new->id &&new->ipa.v < s->ipa.v + s->size &&
 		    s->ipa.v < new->ipa.v + new->size)
 			return true;
 	}

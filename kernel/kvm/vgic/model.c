@@ -310,8 +310,9 @@ void vgic_fill(struct vgic_cpu *cpu)
 
 static bool irq_wakes(const struct vgic_irq *irq, uint64_t vmcr)
 {
-	uint64_t enable = irq->group1 ? ICH_VMCR_ENG1 : ICH_VMCR_ENG0;
-	bool pending = irq->lr < 0 ? irq_deliverable(irq) : irq_lr(irq) & ICH_LR_PENDING;
+	uint64_t enable = irq->group1 ? ICH_VMCR_ENG1 : ICH_VMCR_ENG0, lr = irq_lr(irq);
+	/* In a list register that is used up it may be pending anew. */
+	bool pending = (lr & ICH_LR_PENDING) || (irq_deliverable(irq) && !(lr & ICH_LR_ACTIVE));
 
 	return pending && (vmcr & enable) && irq->priority < field_get(ICH_VMCR_PMR, vmcr);
 }

@@ -460,6 +460,18 @@ TEST(what_ends_wfi)
 	expect(!vgic_model_wakes(&cpus[0]));
 }
 
+TEST(what_comes_again_before_a_fold_ends_wfi)
+{
+	setup();
+	enable(0, 27, false)->hw_intid = 27;
+	vgic_irq_set_line(irq(0, 27), true);
+	expect_eq(ack(0), 27);
+	expect(end(0, 27));
+	expect(!vgic_model_wakes(&cpus[0]));
+	vgic_irq_set_line(irq(0, 27), true);
+	expect(vgic_model_wakes(&cpus[0]));
+}
+
 /* Whatever happens in whatever order: each level that is up, enabled and routed to a vCPU is
  * delivered to it in the end, and nothing else is. */
 static void random_step(void)

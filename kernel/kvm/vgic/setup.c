@@ -165,7 +165,9 @@ static int check_region_order(const struct vgic *vgic, unsigned index, unsigned 
 {
 	if (!vgic->nr_regions)
 		return index ? -EINVAL : 0;
-	return !count || !vgic->regions[0].count || index != vgic->nr_regions ? -EINVAL : 0;
+	if (!count)
+		return vgic->regions[0].count ? -EINVAL : -EEXIST;
+	return !vgic->regions[0].count || index != vgic->nr_regions ? -EINVAL : 0;
 }
 
 static int check_region_place(struct vm *vm, const struct vgic_region *r)
@@ -227,12 +229,12 @@ int vgic_ready_to_run(struct vcpu *vcpu)
 
 	if (!vgic)
 		return 0;
-	if (!vgic->initialised)
-		return -EBUSY;
-	if (vgic->dist_base == VGIC_NO_ADDRESS || vcpu->vgic->base == VGIC_NO_ADDRESS)
+	if (vgic->dist_base == VGIC_NO_ADDRESS || !vgic->nr_regions)
 		return -ENXIO;
+	if (vgic->initialised && vcpu->vgic->base == VGIC_NO_ADDRESS)
+		return -ENXIO; /* the regions have no room for it */
 	if (!vgic->regions[0].count &&
 	    overlap(vgic->dist_base, GICD_SIZE, vgic->regions[0].base, size))
 		return -EINVAL;
-	return 0;
+	return vgic->initialised ? 0 : -EBUSY;
 }
