@@ -74,7 +74,7 @@ TEST(mmap_refuses_bad_arguments)
 	expect_eq(sys(__NR_mmap, 1, PAGE, RW, ANON | MAP_FIXED, -1, 0), -EINVAL);
 	expect_eq(sys(__NR_mmap, 0, -PAGE, RW, ANON, -1, 0), -ENOMEM);
 	expect_eq(sys(__NR_mmap, 0, 1ul << 52, RW, ANON, -1, 0), -ENOMEM);
-	expect_eq(sys(__NR_mmap, 1ul << 48, PAGE, RW, ANON | MAP_FIXED, -1, 0), -ENOMEM);
+	expect_eq(sys(__NR_mmap, 1ul << 52, PAGE, RW, ANON | MAP_FIXED, -1, 0), -ENOMEM);
 }
 
 TEST(munmap_refuses_bad_arguments)
