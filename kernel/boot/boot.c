@@ -261,6 +261,7 @@ void boot_main(pa_t fdt, pa_t image)
 		panic("the boot CPU cannot run");
 	irq_enable();
 	devices_init();
+	linux_devices_init();
 	smp_start(machine.cpus, machine.cpu_count, image);
 	print_machine();
 	load_archive();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Start-up of this room, in order: the tree, then what hangs in it. Called once by boot. */
+/* Start-up of this room, in order: the tree, then what hangs in it. Called by boot. */
 #include "linux/linux.h"
 
+#include "linux/blockdev.h"
 #include "linux/devfs.h"
 #include "linux/ramfs.h"
 #include "linux/tty.h"
@@ -11,4 +12,9 @@ void linux_init(void)
 	ramfs_init();
 	devfs_init();
 	tty_init();
+}
+
+void linux_devices_init(void)
+{
+	blockdev_init();
 }

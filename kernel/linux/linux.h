@@ -5,6 +5,7 @@
 #include "lib/types.h"
 
 void linux_init(void);				    /* tables, /dev, /proc: after sched and drivers */
+void linux_devices_init(void);			    /* what drivers have found gets its names */
 int ramfs_load_cpio(const void *archive, size_t size); /* lay a newc archive over the RAM file system; file
 						       contents are used in place. -EINVAL: damaged */
 /* Boot gives the console to the tty: received characters come by tty_input(), from the uart's interrupt. */
