@@ -10,6 +10,7 @@
 #include <linux/errno.h>
 
 #include "arch/sysreg.h"
+#include "arch/timer.h"
 #include "arch/usercopy.h"
 #include "kvm/vgic/vgic.h"
 #include "kvm/vtimer.h"
@@ -56,6 +57,7 @@ int vcpu_create(struct vm *vm, unsigned id, struct vcpu **out)
 		kfree(vcpu);
 		return -ENOMEM;
 	}
+	vm->counter_offset = timer_ticks(); /* the guest's time begins now */
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->index = count;
