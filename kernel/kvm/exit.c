@@ -89,7 +89,8 @@ static int firmware_action(struct vcpu *vcpu, struct psci_result r)
 	}
 }
 
-/* Calls that look at power states: under the lock, and a CPU that is started inherits the byte order. */
+/* Calls that look at power states: under the lock, and a CPU that is started inherits the byte
+ * order. */
 static struct psci_result locked_call(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -99,7 +100,7 @@ static struct psci_result locked_call(struct vcpu *vcpu)
 	world_take(vcpu); /* masks */
 	big_endian = sysreg_read(sctlr_el12) & SCTLR_EL1_EE;
 	spin_lock(&vm->power_lock);
-	r = psci_call(&vm->psci, &vcpu->power, vcpu->x, big_endian);
+	r = psci_call(&vm->psci, &vcpu->power, vcpu->x, true, big_endian);
 	spin_unlock(&vm->power_lock);
 	irq_enable();
 	return r;
@@ -107,13 +108,11 @@ static struct psci_result locked_call(struct vcpu *vcpu)
 
 static int exit_hvc(struct vcpu *vcpu)
 {
-	struct psci_result r;
+	struct psci_result r = psci_call(&vcpu->vm->psci, &vcpu->power, vcpu->x, false, false);
 
 	vcpu->stats.hvc++;
-	if (psci_needs_lock(vcpu->x[0]))
+	if (r.action == PSCI_LOCK)
 		r = locked_call(vcpu);
-	else
-		r = psci_call(&vcpu->vm->psci, &vcpu->power, vcpu->x, false);
 	vcpu->x[0] = r.x0;
 	return r.action == PSCI_RETURN ? EXIT_RESUME : firmware_action(vcpu, r);
 }

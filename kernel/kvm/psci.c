@@ -12,15 +12,14 @@
 
 #include "lib/bits.h"
 
-#define SMC64		    BIT(30)
+#define SMC64_BIT	    (1u << 30)
 #define SMCCC_VERSION	    0x80000000u
-#define SMCCC_ARCH_FEATURES 0x80000001u
 #define SMCCC_VERSION_1_1   0x10001u
 #define NOT_SUPPORTED	    ((uint64_t)PSCI_RET_NOT_SUPPORTED)
 #define AFFINITY	    (BITS(39, 32) | BITS(23, 0))
 /* KVM's own numbers before PSCI 0.2 */
-#define PSCI01_OFF	     0x95c1ba5fu
-#define PSCI01_ON	     0x95c1ba60u
+#define PSCI01_OFF 0x95c1ba5fu
+#define PSCI01_ON  0x95c1ba60u
 
 bool psci_version_ok(uint64_t version)
 {
@@ -38,37 +37,66 @@ static struct psci_result act(enum psci_action action, uint64_t x0)
 	return (struct psci_result){ .action = action, .x0 = x0 };
 }
 
-static struct psci_result cpu_on(struct psci_vm *vm, uint64_t mpidr, uint64_t pc, uint64_t context,
-				 bool big_endian)
-{
-	if (mpidr & ~AFFINITY)
-		return answer(PSCI_RET_INVALID_PARAMS);
-	for (unsigned i = 0; i < vm->count; i++) {
-		struct psci_cpu *cpu = vm->cpus[i];
+/* A call: its registers, and the mask that cuts its arguments to its width. */
+struct call {
+	struct psci_cpu *self;
+	const uint64_t *x;
+	uint64_t width;
+	bool big_endian;
+};
 
-		if (cpu->mpidr != mpidr)
-			continue;
-		if (cpu->state == POWER_ON)
-			return answer(vm->version ? PSCI_RET_ALREADY_ON : PSCI_RET_INVALID_PARAMS);
-		if (cpu->state == POWER_ON_PENDING)
-			return answer(PSCI_RET_ON_PENDING);
-		cpu->boot_pc = pc;
-		cpu->boot_context = context;
-		cpu->boot_big_endian = big_endian;
-		cpu->state = POWER_ON_PENDING;
-		return (struct psci_result){ .action = PSCI_WAKE, .target = i };
-	}
-	return answer(PSCI_RET_INVALID_PARAMS);
+static uint64_t argument(const struct call *c, unsigned n)
+{
+	return c->x[n] & c->width;
 }
 
-static struct psci_result cpu_off(struct psci_cpu *self)
+static struct psci_result version(struct psci_vm *vm, const struct call *c)
 {
-	self->state = POWER_OFF;
+	(void)c;
+	return answer(vm->version);
+}
+
+static struct psci_result cpu_suspend(struct psci_vm *vm, const struct call *c)
+{
+	(void)vm, (void)c;
+	return act(PSCI_SUSPEND, PSCI_RET_SUCCESS);
+}
+
+static struct psci_result cpu_off(struct psci_vm *vm, const struct call *c)
+{
+	(void)vm;
+	c->self->state = POWER_OFF;
 	return act(PSCI_TURN_OFF, 0);
 }
 
+static struct psci_cpu *find_cpu(const struct psci_vm *vm, uint64_t mpidr, unsigned *index)
+{
+	for (*index = 0; *index < vm->count; ++*index)
+		if (vm->cpus[*index]->mpidr == mpidr)
+			return vm->cpus[*index];
+	return NULL;
+}
+
+static struct psci_result cpu_on(struct psci_vm *vm, const struct call *c)
+{
+	unsigned target;
+	struct psci_cpu *cpu = find_cpu(vm, argument(c, 1), &target);
+
+	if (!cpu)
+		return answer(PSCI_RET_INVALID_PARAMS);
+	if (cpu->state == POWER_ON)
+		return answer(vm->version ? PSCI_RET_ALREADY_ON : PSCI_RET_INVALID_PARAMS);
+	if (cpu->state == POWER_ON_PENDING)
+		return answer(PSCI_RET_ON_PENDING);
+	cpu->boot_pc = argument(c, 2);
+	cpu->boot_context = argument(c, 3);
+	cpu->boot_big_endian = c->big_endian;
+	cpu->state = POWER_ON_PENDING;
+	return (struct psci_result){ .action = PSCI_WAKE, .target = target };
+}
+
 /* Levels 0-3: the CPUs that agree with mpidr above that level; on if any of them is. */
-static struct psci_result affinity_info(const struct psci_vm *vm, uint64_t mpidr, uint64_t level)
+static struct psci_result affinity_info(struct psci_vm *vm, const struct call *c)
 {
 	static const uint64_t masks[] = {
 		AFFINITY,
@@ -76,6 +104,7 @@ static struct psci_result affinity_info(const struct psci_vm *vm, uint64_t mpidr
 		AFFINITY & ~BITS(15, 0),
 		AFFINITY & ~BITS(23, 0),
 	};
+	uint64_t mpidr = argument(c, 1), level = argument(c, 2);
 	unsigned matching = 0;
 
 	if (level >= ARRAY_SIZE(masks))
@@ -90,121 +119,102 @@ static struct psci_result affinity_info(const struct psci_vm *vm, uint64_t mpidr
 	return answer(matching ? PSCI_0_2_AFFINITY_LEVEL_OFF : (uint64_t)PSCI_RET_INVALID_PARAMS);
 }
 
-static struct psci_result features(const struct psci_vm *vm, uint32_t fn)
+static struct psci_result migrate_info_type(struct psci_vm *vm, const struct call *c)
 {
-	switch (fn) {
-	case PSCI_0_2_FN_PSCI_VERSION:
-	case PSCI_0_2_FN_CPU_SUSPEND:
-	case PSCI_0_2_FN64_CPU_SUSPEND:
-	case PSCI_0_2_FN_CPU_OFF:
-	case PSCI_0_2_FN_CPU_ON:
-	case PSCI_0_2_FN64_CPU_ON:
-	case PSCI_0_2_FN_AFFINITY_INFO:
-	case PSCI_0_2_FN64_AFFINITY_INFO:
-	case PSCI_0_2_FN_MIGRATE_INFO_TYPE:
-	case PSCI_0_2_FN_SYSTEM_OFF:
-	case PSCI_0_2_FN_SYSTEM_RESET:
-	case PSCI_1_0_FN_PSCI_FEATURES:
-	case SMCCC_VERSION:
-		return answer(0);
-	case PSCI_1_1_FN_SYSTEM_RESET2:
-	case PSCI_1_1_FN64_SYSTEM_RESET2:
-		return answer(vm->version >= PSCI_VERSION(1, 1) ? 0 : NOT_SUPPORTED);
-	default:
-		return answer(NOT_SUPPORTED);
-	}
+	(void)vm, (void)c;
+	return answer(PSCI_0_2_TOS_MP);
+}
+
+static struct psci_result system_off(struct psci_vm *vm, const struct call *c)
+{
+	(void)vm, (void)c;
+	return act(PSCI_SHUTDOWN, PSCI_RET_INTERNAL_FAILURE);
+}
+
+static struct psci_result system_reset(struct psci_vm *vm, const struct call *c)
+{
+	(void)vm, (void)c;
+	return act(PSCI_RESET, PSCI_RET_INTERNAL_FAILURE);
 }
 
 /* Type 0 is the architectural warm reset, types with bit 31 are the vendor's. */
-static struct psci_result reset2(const struct psci_vm *vm, uint64_t type)
+static struct psci_result system_reset2(struct psci_vm *vm, const struct call *c)
 {
-	if (vm->version < PSCI_VERSION(1, 1))
-		return answer(NOT_SUPPORTED);
+	uint64_t type = argument(c, 1);
+
+	(void)vm;
 	if (type && type < PSCI_1_1_RESET_TYPE_VENDOR_START)
 		return answer(PSCI_RET_INVALID_PARAMS);
 	return act(PSCI_RESET2, PSCI_RET_INTERNAL_FAILURE);
 }
 
-static struct psci_result psci_1(struct psci_vm *vm, uint32_t fn, uint64_t a1)
+static struct psci_result features(struct psci_vm *vm, const struct call *c);
+
+/* The calls of PSCI 0.2 and later by their numbers from PSCI_0_2_FN_BASE on. */
+struct row {
+	struct psci_result (*call)(struct psci_vm *vm, const struct call *c);
+	uint32_t since; /* the version that has it */
+	bool wide;	/* has a 64-bit form */
+	bool locked;	/* looks at power states */
+};
+
+#define NUMBER(fn) ((fn)-PSCI_0_2_FN_BASE)
+static const struct row rows[] = {
+	[NUMBER(PSCI_0_2_FN_PSCI_VERSION)] = { version, PSCI_VERSION(0, 2), false, false },
+	[NUMBER(PSCI_0_2_FN_CPU_SUSPEND)] = { cpu_suspend, PSCI_VERSION(0, 2), true, false },
+	[NUMBER(PSCI_0_2_FN_CPU_OFF)] = { cpu_off, PSCI_VERSION(0, 2), false, true },
+	[NUMBER(PSCI_0_2_FN_CPU_ON)] = { cpu_on, PSCI_VERSION(0, 2), true, true },
+	[NUMBER(PSCI_0_2_FN_AFFINITY_INFO)] = { affinity_info, PSCI_VERSION(0, 2), true, true },
+	[NUMBER(PSCI_0_2_FN_MIGRATE_INFO_TYPE)] = { migrate_info_type, PSCI_VERSION(0, 2), false,
+						    false },
+	[NUMBER(PSCI_0_2_FN_SYSTEM_OFF)] = { system_off, PSCI_VERSION(0, 2), false, false },
+	[NUMBER(PSCI_0_2_FN_SYSTEM_RESET)] = { system_reset, PSCI_VERSION(0, 2), false, false },
+	[NUMBER(PSCI_1_0_FN_PSCI_FEATURES)] = { features, PSCI_VERSION(1, 0), false, false },
+	[NUMBER(PSCI_1_1_FN_SYSTEM_RESET2)] = { system_reset2, PSCI_VERSION(1, 1), true, false },
+};
+
+static const struct row *find_row(const struct psci_vm *vm, uint32_t fn)
 {
-	if (vm->version < PSCI_VERSION(1, 0))
+	uint32_t number = NUMBER(fn & ~SMC64_BIT);
+
+	if (number >= ARRAY_SIZE(rows) || !rows[number].call || rows[number].since > vm->version)
+		return NULL;
+	return (fn & SMC64_BIT) && !rows[number].wide ? NULL : &rows[number];
+}
+
+static struct psci_result features(struct psci_vm *vm, const struct call *c)
+{
+	uint32_t fn = (uint32_t)c->x[1];
+
+	return answer(fn == SMCCC_VERSION || find_row(vm, fn) ? 0 : NOT_SUPPORTED);
+}
+
+/* Without a version: KVM's calls from before PSCI 0.2. */
+static struct psci_result old_call(struct psci_vm *vm, const struct call *c, bool locked)
+{
+	uint32_t fn = (uint32_t)c->x[0];
+
+	if (vm->version || (fn != PSCI01_OFF && fn != PSCI01_ON))
 		return answer(NOT_SUPPORTED);
-	switch (fn) {
-	case PSCI_1_0_FN_PSCI_FEATURES:
-		return features(vm, (uint32_t)a1);
-	case PSCI_1_1_FN_SYSTEM_RESET2:
-	case PSCI_1_1_FN64_SYSTEM_RESET2:
-		return reset2(vm, a1);
-	default:
-		return answer(NOT_SUPPORTED);
-	}
-}
-
-static struct psci_result psci_0_2(struct psci_vm *vm, struct psci_cpu *self, const uint64_t x[4],
-				   bool big_endian)
-{
-	uint32_t fn = (uint32_t)x[0];
-	uint64_t wide = fn & SMC64 ? ~0ull : 0xffffffff;
-
-	switch (fn) {
-	case PSCI_0_2_FN_PSCI_VERSION:
-		return answer(vm->version);
-	case PSCI_0_2_FN_CPU_SUSPEND:
-	case PSCI_0_2_FN64_CPU_SUSPEND:
-		return act(PSCI_SUSPEND, PSCI_RET_SUCCESS);
-	case PSCI_0_2_FN_CPU_OFF:
-		return cpu_off(self);
-	case PSCI_0_2_FN_CPU_ON:
-	case PSCI_0_2_FN64_CPU_ON:
-		return cpu_on(vm, x[1] & wide, x[2] & wide, x[3] & wide, big_endian);
-	case PSCI_0_2_FN_AFFINITY_INFO:
-	case PSCI_0_2_FN64_AFFINITY_INFO:
-		return affinity_info(vm, x[1] & wide, x[2] & wide);
-	case PSCI_0_2_FN_MIGRATE_INFO_TYPE:
-		return answer(PSCI_0_2_TOS_MP);
-	case PSCI_0_2_FN_SYSTEM_OFF:
-		return act(PSCI_SHUTDOWN, PSCI_RET_INTERNAL_FAILURE);
-	case PSCI_0_2_FN_SYSTEM_RESET:
-		return act(PSCI_RESET, PSCI_RET_INTERNAL_FAILURE);
-	default:
-		return psci_1(vm, fn, x[1] & wide);
-	}
-}
-
-static struct psci_result psci_0_1(struct psci_vm *vm, struct psci_cpu *self, const uint64_t x[4],
-				   bool big_endian)
-{
-	if ((uint32_t)x[0] == PSCI01_OFF)
-		return cpu_off(self);
-	if ((uint32_t)x[0] == PSCI01_ON)
-		return cpu_on(vm, x[1], x[2], x[3], big_endian);
-	return answer(NOT_SUPPORTED);
-}
-
-bool psci_needs_lock(uint64_t function)
-{
-	switch ((uint32_t)function) {
-	case PSCI_0_2_FN_CPU_OFF:
-	case PSCI_0_2_FN_CPU_ON:
-	case PSCI_0_2_FN64_CPU_ON:
-	case PSCI_0_2_FN_AFFINITY_INFO:
-	case PSCI_0_2_FN64_AFFINITY_INFO:
-	case PSCI01_OFF:
-	case PSCI01_ON:
-		return true;
-	default:
-		return false;
-	}
+	if (!locked)
+		return act(PSCI_LOCK, 0);
+	return fn == PSCI01_OFF ? cpu_off(vm, c) : cpu_on(vm, c);
 }
 
 struct psci_result psci_call(struct psci_vm *vm, struct psci_cpu *self, const uint64_t x[4],
-			     bool big_endian)
+			     bool locked, bool big_endian)
 {
-	if ((uint32_t)x[0] == SMCCC_VERSION)
+	uint32_t fn = (uint32_t)x[0];
+	const struct row *row = find_row(vm, fn);
+	struct call c = { .self = self, .x = x, .width = ~0ull, .big_endian = big_endian };
+
+	if (row && row->locked && !locked)
+		return act(PSCI_LOCK, 0);
+	if (row && !(fn & SMC64_BIT))
+		c.width = 0xffffffff;
+	if (row)
+		return row->call(vm, &c);
+	if (fn == SMCCC_VERSION)
 		return answer(SMCCC_VERSION_1_1);
-	if ((uint32_t)x[0] == SMCCC_ARCH_FEATURES) /* no workaround is offered */
-		return answer(NOT_SUPPORTED);
-	if (!vm->version)
-		return psci_0_1(vm, self, x, big_endian);
-	return psci_0_2(vm, self, x, big_endian);
+	return old_call(vm, &c, locked); /* SMCCC_ARCH_FEATURES too: no workaround is offered */
 }

@@ -38,6 +38,7 @@ enum psci_action {
 	PSCI_SUSPEND,  /* as WFI; then x0 */
 	PSCI_SHUTDOWN, /* x0 is what the guest would read if it ever went on */
 	PSCI_RESET,
+	PSCI_LOCK,   /* nothing was done: call again with the lock */
 	PSCI_RESET2, /* vendor or architectural: x1 is in the event's data */
 };
 
@@ -47,14 +48,11 @@ struct psci_result { /* 16 bytes: returned in registers */
 	uint64_t x0;
 };
 
-/* May the call change or compare power states? Then psci_call() needs the lock of vm. */
-bool psci_needs_lock(uint64_t function);
-
 /* The call x[0] with arguments x[1..3] by cpu self (big_endian: its EE bit, which a CPU it starts
- * inherits). Every value is allowed; what is not known gets NOT_SUPPORTED. Caller holds the lock
- * of vm if psci_needs_lock(). */
+ * inherits). Every value is allowed; what is not known gets NOT_SUPPORTED. locked: the caller holds
+ * the lock of vm; without it a call that looks at power states does nothing but say PSCI_LOCK. */
 struct psci_result psci_call(struct psci_vm *vm, struct psci_cpu *self, const uint64_t x[4],
-			     bool big_endian);
+			     bool locked, bool big_endian);
 
 /* May a VMM choose that version (KVM_REG_ARM_PSCI_VERSION)? */
 bool psci_version_ok(uint64_t version);

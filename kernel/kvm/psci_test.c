@@ -23,7 +23,7 @@ static void start(uint32_t version)
 
 static struct psci_result call(uint64_t fn, uint64_t a1, uint64_t a2, uint64_t a3)
 {
-	return psci_call(&vm, &cpu[0], (uint64_t[]){ fn, a1, a2, a3 }, false);
+	return psci_call(&vm, &cpu[0], (uint64_t[]){ fn, a1, a2, a3 }, true, false);
 }
 
 TEST(version_and_features)
@@ -75,7 +75,7 @@ TEST(a_32_bit_call_ignores_high_halves)
 TEST(byte_order_is_inherited)
 {
 	start(PSCI_DEFAULT_VERSION);
-	psci_call(&vm, &cpu[0], (uint64_t[]){ PSCI_0_2_FN64_CPU_ON, 1, 0, 0 }, true);
+	psci_call(&vm, &cpu[0], (uint64_t[]){ PSCI_0_2_FN64_CPU_ON, 1, 0, 0 }, true, true);
 	expect(cpu[1].boot_big_endian);
 }
 
@@ -117,4 +117,33 @@ TEST(the_old_interface)
 	expect_eq(cpu[1].boot_pc, 0x9000);
 	expect_eq(call(0x95c1ba60, 0, 0, 0).x0, PSCI_RET_INVALID_PARAMS);
 	expect_eq(call(0x95c1ba5f, 0, 0, 0).action, PSCI_TURN_OFF);
+}
+
+TEST(power_states_are_looked_at_under_the_lock)
+{
+	static const uint64_t locked[] = { PSCI_0_2_FN64_CPU_ON, PSCI_0_2_FN_CPU_ON,
+					   PSCI_0_2_FN_CPU_OFF, PSCI_0_2_FN64_AFFINITY_INFO };
+
+	start(PSCI_DEFAULT_VERSION);
+	for (unsigned i = 0; i < ARRAY_SIZE(locked); i++) {
+		uint64_t x[4] = { locked[i], 1 };
+
+		expect_eq(psci_call(&vm, &cpu[0], x, false, false).action, PSCI_LOCK);
+	}
+	expect_eq(cpu[0].state, POWER_ON);
+	expect_eq(cpu[1].state, POWER_OFF);
+	expect_eq(psci_call(&vm, &cpu[0], (uint64_t[]){ PSCI_0_2_FN_PSCI_VERSION, 0, 0, 0 }, false,
+			    false)
+			  .x0,
+		  PSCI_VERSION(1, 1));
+	vm.version = 0;
+	expect_eq(psci_call(&vm, &cpu[0], (uint64_t[]){ 0x95c1ba5f, 0, 0, 0 }, false, false).action,
+		  PSCI_LOCK);
+}
+
+TEST(no_64_bit_form)
+{
+	start(PSCI_DEFAULT_VERSION);
+	expect_eq(call(PSCI_0_2_FN_PSCI_VERSION | 1u << 30, 0, 0, 0).x0, -1);
+	expect_eq(call(PSCI_0_2_FN_SYSTEM_OFF | 1u << 30, 0, 0, 0).action, PSCI_RETURN);
 }

@@ -143,6 +143,18 @@ static void do_masked_requests(struct vcpu *vcpu)
 	vgic_flush(vcpu);
 }
 
+/* The last look, masked and with the bank here: is there anything that must be done first? What can
+ * be done masked is done here. */
+static inline bool last_look(struct vcpu *vcpu)
+{
+	uint32_t work = atomic_load_explicit(&thread_current()->work, memory_order_acquire);
+
+	if (!(requests(vcpu) | (work & GUEST_WORK)))
+		return false;
+	do_masked_requests(vcpu);
+	return requests(vcpu) || (work & GUEST_WORK);
+}
+
 /* Mask, take the last look and get everything in place. True: go; false: unmasked again, there is
  * work. */
 static bool enter_masked(struct vcpu *vcpu)
@@ -153,9 +165,7 @@ static bool enter_masked(struct vcpu *vcpu)
 		world_take(vcpu);
 		atomic_thread_fence(memory_order_seq_cst); /* home before the look: vcpu_kick() */
 	}
-	if (requests(vcpu))
-		do_masked_requests(vcpu);
-	if (requests(vcpu) || thread_has_work(thread_current(), GUEST_WORK)) {
+	if (last_look(vcpu)) {
 		irq_enable();
 		return false;
 	}
