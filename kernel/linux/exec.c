@@ -3,9 +3,8 @@
  * Starting programs: execve(2), and the first program. The new address space is built beside the
  * old one, so that an error leaves the caller as he was; then all other tasks of the process end,
  * the space is exchanged, and the initial stack is written through the program's own addresses.
- * From there on an error kills. The stack's layout: argc, argv, envp, auxiliary vector, strings.
+ * From there on an error kills. exec_stack.c has the stack, elf.c the segments.
  */
-#include <linux/auxvec.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -14,108 +13,19 @@
 
 #include "arch/irq.h"
 #include "arch/sysreg.h"
-#include "arch/usercopy.h"
-#include "drivers/entropy.h"
 #include "lib/bits.h"
 #include "lib/printk.h"
 #include "lib/string.h"
-#include "linux/elf_image.h"
 #include "linux/fd.h"
 #include "linux/inode.h"
 #include "linux/process.h"
+#include "linux/program.h"
 #include "linux/syscalls.h"
-#include "mm/page.h"
 #include "mm/slab.h"
 
-#define PIE_BASE	0xaaaaaaaa0000ull
-#define ARGS_ORDER	6 /* of the block for strings: 256 KiB */
-#define ARGS_SIZE	(PAGE_SIZE << ARGS_ORDER)
-#define ARGS_MAX	(ARGS_SIZE / 2) /* the strings; a script's additions need room too */
-#define POINTERS_MAX	16384
-#define SCRIPT_LINE	256
-#define SCRIPT_DEPTH	4
-#define HZ		100
-#define MIN_SIGSTACK	4720 /* AT_MINSIGSTKSZ: a frame, its record, alignment */
-
-/* Arguments and environment on their way: strings one after the other. */
-struct args {
-	char *block;
-	size_t used;
-	unsigned argc, envc;
-};
-
-struct program {
-	struct file *file;
-	const char *name; /* AT_EXECFN */
-	struct space *space;
-	struct elf_image image, interpreter;
-	struct args args;
-};
-
-/* ---- strings ---- */
-
-static int args_add(struct args *a, const char *s)
-{
-	size_t size = strlen(s) + 1;
-
-	if (a->used + size > ARGS_MAX)
-		return -E2BIG;
-	memcpy(a->block + a->used, s, size);
-	a->used += size;
-	return 0;
-}
-
-static int args_add_user(struct args *a, uint64_t uva)
-{
-	ssize_t length = copy_string_from_user(a->block + a->used, uva, ARGS_MAX - a->used);
-
-	if (length < 0)
-		return length == -ENAMETOOLONG ? -E2BIG : (int)length;
-	a->used += (size_t)length + 1;
-	return 0;
-}
-
-static int args_add_array(struct args *a, uint64_t array, unsigned *count)
-{
-	uint64_t string;
-	int err = 0;
-
-	for (*count = 0; array && !err; array += sizeof(string), ++*count) {
-		if (get_user(string, array))
-			return -EFAULT;
-		if (!string)
-			break;
-		if (*count == POINTERS_MAX || a->used >= ARGS_MAX)
-			return -E2BIG;
-		err = args_add_user(a, string);
-	}
-	return err;
-}
-
-/* Put a string before all others. */
-static int args_prepend(struct args *a, const char *s)
-{
-	size_t size = strlen(s) + 1;
-
-	if (a->used + size > ARGS_SIZE)
-		return -E2BIG;
-	memmove(a->block + size, a->block, a->used);
-	memcpy(a->block, s, size);
-	a->used += size;
-	a->argc++;
-	return 0;
-}
-
-static void args_drop_first(struct args *a)
-{
-	size_t size = strlen(a->block) + 1;
-
-	if (!a->argc)
-		return;
-	memmove(a->block, a->block + size, a->used - size);
-	a->used -= size;
-	a->argc--;
-}
+#define PIE_BASE     0xaaaaaaaa0000ull
+#define SCRIPT_LINE  256
+#define SCRIPT_DEPTH 4
 
 /* ---- finding what to load ---- */
 
@@ -235,95 +145,6 @@ static int build(struct program *p)
 	return err;
 }
 
-/* ---- the stack ---- */
-
-struct stack {
-	uint64_t at;
-	int err;
-};
-
-static void push(struct stack *s, uint64_t word)
-{
-	if (!s->err)
-		s->err = put_user(word, s->at);
-	s->at += sizeof(word);
-}
-
-static void push_aux(struct stack *s, uint64_t type, uint64_t value)
-{
-	push(s, type);
-	push(s, value);
-}
-
-/* Pointers to count strings from *string on, and NULL. */
-static void push_strings(struct stack *s, const struct args *a, size_t *at, uint64_t base,
-			 unsigned count)
-{
-	while (count--) {
-		push(s, base + *at);
-		*at += strlen(a->block + *at) + 1;
-	}
-	push(s, 0);
-}
-
-static void push_auxv(struct stack *s, const struct program *p, uint64_t name, uint64_t platform,
-		      uint64_t random)
-{
-	const struct process *self = task_current()->process;
-
-	push_aux(s, AT_HWCAP, elf_hwcap());
-	push_aux(s, AT_PAGESZ, PAGE_SIZE);
-	push_aux(s, AT_CLKTCK, HZ);
-	push_aux(s, AT_PHDR, p->image.phdr);
-	push_aux(s, AT_PHENT, 56); /* sizeof(Elf64_Phdr) */
-	push_aux(s, AT_PHNUM, p->image.phnum);
-	push_aux(s, AT_BASE, p->interpreter.base);
-	push_aux(s, AT_FLAGS, 0);
-	push_aux(s, AT_ENTRY, p->image.entry);
-	push_aux(s, AT_UID, self->uid.real);
-	push_aux(s, AT_EUID, self->uid.effective);
-	push_aux(s, AT_GID, self->gid.real);
-	push_aux(s, AT_EGID, self->gid.effective);
-	push_aux(s, AT_SECURE, 0);
-	push_aux(s, AT_RANDOM, random);
-	push_aux(s, AT_HWCAP2, 0);
-	push_aux(s, AT_EXECFN, name);
-	push_aux(s, AT_PLATFORM, platform);
-	push_aux(s, AT_MINSIGSTKSZ, MIN_SIGSTACK);
-	push_aux(s, AT_NULL, 0);
-}
-
-#define AUXV_WORDS (2 * 20)
-
-/* Write the initial stack; *sp is what the program begins with. */
-static int build_stack(const struct program *p, uint64_t *sp)
-{
-	static const char platform[] = "aarch64";
-	const struct args *a = &p->args;
-	size_t name_size = strlen(p->name) + 1, at = 0;
-	uint64_t random_bytes[2];
-	uint64_t name = STACK_TOP - 8 - name_size, strings = name - a->used;
-	uint64_t platform_at = strings - sizeof(platform);
-	uint64_t random = align_down(platform_at - sizeof(random_bytes), 16);
-	uint64_t words = 1 + a->argc + 1 + a->envc + 1 + AUXV_WORDS;
-	struct stack s;
-
-	entropy_get(random_bytes, sizeof(random_bytes));
-	*sp = align_down(random - words * sizeof(uint64_t), 16);
-	s = (struct stack){ .at = *sp };
-	if (copy_to_user(name, p->name, name_size) || copy_to_user(strings, a->block, a->used) ||
-	    put_user(random_bytes[0], random) || put_user(random_bytes[1], random + 8) ||
-	    copy_to_user(platform_at, platform, sizeof(platform)))
-		return -EFAULT;
-	push(&s, a->argc);
-	push_strings(&s, a, &at, strings, a->argc);
-	task_current()->process->arg_start = strings;
-	task_current()->process->arg_end = strings + at;
-	push_strings(&s, a, &at, strings, a->envc);
-	push_auxv(&s, p, name, platform_at, random);
-	return s.err;
-}
-
 /* ---- the exchange ---- */
 
 static void use_space(struct space *s)
@@ -398,7 +219,7 @@ static int become(struct program *p, struct trapframe *tf)
 	use_space(p->space);
 	p->space = NULL;
 	if (leave_old_program(t) || elf_finish(&p->image) || elf_finish(&p->interpreter) ||
-	    build_stack(p, &sp)) {
+	    program_stack(p, &sp)) {
 		signal_send_process(t->process, SIGKILL);
 		return -ENOMEM;
 	}
@@ -472,11 +293,11 @@ static int execve(struct trapframe *tf, int dirfd, uint64_t path, uint64_t argv,
 		err = open_program(dirfd, name, &p->file);
 	p->name = name;
 	if (!err)
-		err = args_add_array(&p->args, argv, &p->args.argc);
+		err = args_add_user(&p->args, argv, &p->args.argc);
 	if (!err && !p->args.argc)
 		err = args_prepend(&p->args, "");
 	if (!err)
-		err = args_add_array(&p->args, envp, &p->args.envc);
+		err = args_add_user(&p->args, envp, &p->args.envc);
 	if (!err) {
 		err = exec(p, tf);
 	} else {
@@ -537,15 +358,6 @@ static void first_begin(void *arg)
 		process_exit(127 << 8);
 	}
 	trap_return_to_user(tf);
-}
-
-static int args_add_kernel(struct args *a, char *const strings[], unsigned *count)
-{
-	int err = 0;
-
-	for (*count = 0; strings && strings[*count] && !err; ++*count)
-		err = args_add(a, strings[*count]);
-	return err;
 }
 
 static void set_rlimits(struct process *p)
