@@ -177,10 +177,5 @@ struct wait_queue *eventfd_queue(struct file *eventfd)
 
 bool eventfd_take(struct file *eventfd)
 {
-	struct eventfd *e = eventfd->data;
-
-	if (!take(e, false))
-		return false;
-	wake_up(&e->queue, POLLOUT | POLLWRNORM);
-	return true;
+	return take(eventfd->data, false);
 }
