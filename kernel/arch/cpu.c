@@ -7,6 +7,7 @@
 #include "arch/cpu.h"
 
 #include "arch/irq.h"
+#include "arch/panic.h"
 #include "arch/spinlock.h"
 #include "arch/sysreg.h"
 #include "arch/timer.h"
@@ -91,6 +92,8 @@ struct cpu *cpu_add(uint64_t mpidr)
 
 /* ---- cpu_call(): one caller at a time, the function runs in the IPI ---- */
 
+#define ANSWER_LIMIT_NS 10000000000ull /* QEMU may not run a CPU for a while */
+
 static struct spinlock call_lock; /* covers call; taken unmasked, so that two callers cannot wait for each other */
 static struct {
 	void (*fn)(void *);
@@ -123,8 +126,8 @@ void cpu_call(unsigned cpu, void (*fn)(void *), void *arg)
 	ipi_send(cpu, IPI_CALL); /* its DSB orders the three stores before the handler's loads */
 	for (uint64_t start = timer_now(); !atomic_load_explicit(&call.done, memory_order_acquire);) {
 		__asm__ volatile("yield");
-		if (timer_now() - start > 20000000000ull)
-			panic("cpu %u is stuck with interrupts masked", cpu);
+		if (timer_now() - start > ANSWER_LIMIT_NS)
+			panic_cpu_stuck(cpu, "it does not take an IPI");
 	}
 	spin_unlock(&call_lock);
 }

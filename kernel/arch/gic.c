@@ -2,7 +2,8 @@
 /*
  * The host's GICv3: one distributor, a redistributor for each CPU, the CPU interface in system registers.
  * EOImode = 1: the end of a handler drops the priority, and deactivates too unless the interrupt is kept
- * Active for a guest (arch/irq.h). All interrupts are Group 1 Non-secure, one priority.
+ * Active for a guest (arch/irq.h). All interrupts are Group 1 Non-secure, one priority; but IPI_STOP is Group 0
+ * where the firmware leaves us that, so that it comes as an FIQ, which irq_disable() does not mask.
  * IHI 0069: 12.9 (GICD), 12.11 (GICR), 12.2 (ICC). handlers[] is written in boot and at device set-up.
  */
 #include "arch/gic.h"
@@ -19,6 +20,7 @@
 
 #define GICD_CTLR	  0x0000
 #define GICD_CTLR_ARE_NS  BIT(4)
+#define GICD_CTLR_GRP0	  BIT(0)
 #define GICD_CTLR_GRP1_NS BIT(1)
 #define GICD_CTLR_RWP	  BIT(31)
 #define GICD_TYPER	  0x0004
@@ -48,7 +50,7 @@
 #define SGIS	   16
 #define PRIVATE	   32
 #define INTIDS	   1020
-#define PRIORITY   0xa0
+#define PRIORITY_STOP 0x20
 #define PRIORITIES 0xa0a0a0a0
 
 struct irq_line {
@@ -63,6 +65,7 @@ static void (*ipi_handlers[IPI_COUNT])(void);
 static void *gicd;
 static struct gic_region regions[GIC_REGIONS];
 static unsigned region_count;
+static bool stop_is_fiq; /* found out on the boot CPU */
 static struct spinlock gicd_lock; /* covers read-modify-write of GICD_ICFGR and registration */
 
 void irq_dispatch(struct trapframe *tf); /* vectors.S */
@@ -95,7 +98,7 @@ void gic_init(void *distributor, const struct gic_region *redistributors, unsign
 	for (unsigned n = PRIVATE; n < gicd_lines(); n += 4)
 		mmio_write32(gicd, GICD_IPRIORITYR(n), PRIORITIES);
 	gicd_wait();
-	mmio_write32(gicd, GICD_CTLR, GICD_CTLR_ARE_NS | GICD_CTLR_GRP1_NS);
+	mmio_write32(gicd, GICD_CTLR, GICD_CTLR_ARE_NS | GICD_CTLR_GRP1_NS | GICD_CTLR_GRP0);
 	gicd_wait();
 }
 
@@ -133,15 +136,20 @@ bool gic_cpu_init(void)
 		;
 	mmio_write32(gicr, GICR_ICENABLER0, ~0u);
 	mmio_write32(gicr, GICR_ICACTIVER0, ~0u);
-	mmio_write32(gicr, GICR_IGROUPR0, ~0u);
+	mmio_write32(gicr, GICR_IGROUPR0, ~(1u << IPI_STOP));
+	stop_is_fiq = !(mmio_read32(gicr, GICR_IGROUPR0) >> IPI_STOP & 1);
 	for (unsigned n = 0; n < PRIVATE; n += 4)
 		mmio_write32(gicr, GICR_IPRIORITYR(n), PRIORITIES);
+	/* Before all others, or one of them that waits behind masked interrupts would hide it. */
+	mmio_write8(gicr, GICR_IPRIORITYR(IPI_STOP), PRIORITY_STOP);
 	sysreg_write(icc_sre_el2, 0xf); /* SRE, and EL1 may use its own */
 	isb();
 	sysreg_write(icc_pmr_el1, 0xff);
 	sysreg_write(icc_bpr1_el1, 0);
 	sysreg_write(icc_ctlr_el1, BIT(1)); /* EOImode */
 	sysreg_write(icc_igrpen1_el1, 1);
+	if (stop_is_fiq)
+		sysreg_write(icc_igrpen0_el1, 1);
 	isb();
 	mmio_write32(gicr, GICR_ISENABLER0, (1u << SGIS) - 1);
 	return true;
@@ -219,17 +227,28 @@ void ipi_register(enum ipi ipi, void (*handler)(void))
 }
 
 /* ICC_SGI1R_EL1 (12.2.19): Aff3.Aff2.Aff1 and one bit of the target list for Aff0. */
+static uint64_t sgi_value(uint64_t mpidr, enum ipi ipi)
+{
+	return field_set(BITS(55, 48), mpidr >> 32) | field_set(BITS(39, 32), mpidr >> 16) |
+	       field_set(BITS(23, 16), mpidr >> 8) | field_set(BITS(47, 44), (mpidr & 0xff) >> 4) |
+	       field_set(BITS(27, 24), ipi) | 1ull << (mpidr & 0xf);
+}
+
 void ipi_send(unsigned cpu, enum ipi ipi)
 {
-	uint64_t mpidr = cpu_get(cpu)->mpidr;
+	uint64_t value = sgi_value(cpu_get(cpu)->mpidr, ipi);
 
 	dsb(ishst); /* what the handler is to see, before the SGI; partner: its acknowledge */
-	sysreg_write(icc_sgi1r_el1, field_set(BITS(55, 48), mpidr >> 32) |
-					    field_set(BITS(39, 32), mpidr >> 16) |
-					    field_set(BITS(23, 16), mpidr >> 8) |
-					    field_set(BITS(47, 44), (mpidr & 0xff) >> 4) |
-					    field_set(BITS(27, 24), ipi) | 1ull << (mpidr & 0xf));
+	if (ipi == IPI_STOP && stop_is_fiq)
+		sysreg_write(icc_sgi0r_el1, value);
+	else
+		sysreg_write(icc_sgi1r_el1, value);
 	isb();
+}
+
+bool gic_fiq_is_stop(void)
+{
+	return sysreg_read(icc_iar0_el1) == IPI_STOP;
 }
 
 static void irq_handle(unsigned intid)

@@ -15,3 +15,5 @@ struct gic_region {
 void gic_init(void *distributor, const struct gic_region *redistributors, unsigned count);
 /* Each CPU. False: no redistributor in the regions has this CPU's affinity. */
 bool gic_cpu_init(void);
+/* In an FIQ: acknowledge it; was it IPI_STOP? */
+bool gic_fiq_is_stop(void);

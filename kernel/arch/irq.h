@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Masking interrupts on this CPU, and who answers which interrupt.
+ * FIQs are never masked for long: IPI_STOP comes as one (arch/gic.c).
  * Handlers run on the CPU's current kernel stack with interrupts masked and must not wait.
  */
 #pragma once
@@ -15,7 +16,7 @@ static inline void irq_disable(void)
 
 static inline void irq_enable(void)
 {
-	__asm__ volatile("msr daifclr, #2" ::: "memory");
+	__asm__ volatile("msr daifclr, #3" ::: "memory");
 }
 
 static inline uint64_t irq_save(void) /* the state to give back to irq_restore() */

@@ -12,6 +12,8 @@
 #include "arch/irq.h"
 #include "arch/panic.h"
 #include "arch/power.h"
+#include "arch/timer.h"
+#include "arch/trap.h"
 #include "lib/printk.h"
 #include "lib/string.h"
 
@@ -21,6 +23,7 @@
 extern char image_start[], text_end[]; /* boot/kernel.ld */
 
 static _Atomic bool panicking;
+static _Atomic int stuck_cpu = -1; /* panic_cpu_stuck() wants its registers */
 
 /* Words of this stack that point into the kernel's code: return addresses, and some that were. */
 static void print_callers(void)
@@ -39,9 +42,14 @@ static void print_callers(void)
 	printk("\n");
 }
 
-void panic_stop_cpu(void)
+void panic_stop_cpu(const struct trapframe *tf)
 {
 	irq_disable();
+	if (tf && atomic_load_explicit(&stuck_cpu, memory_order_acquire) == (int)cpu_id()) {
+		printk("cpu %u was here:\n", cpu_id());
+		trap_print(tf, 0, 0);
+		atomic_store_explicit(&stuck_cpu, -1, memory_order_release);
+	}
 	for (;;)
 		__asm__ volatile("wfi");
 }
@@ -53,7 +61,7 @@ void panic(const char *fmt, ...)
 
 	irq_disable();
 	if (atomic_exchange_explicit(&panicking, true, memory_order_relaxed))
-		panic_stop_cpu();
+		panic_stop_cpu(NULL);
 	printk_seize_console();
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
@@ -65,4 +73,19 @@ void panic(const char *fmt, ...)
 			ipi_send(cpu, IPI_STOP);
 	}
 	machine_stop();
+}
+
+#define ANSWER_NS 2000000000ull
+
+void panic_cpu_stuck(unsigned cpu, const char *why)
+{
+	uint64_t start = timer_now();
+
+	/* release and acquire: partners in panic_stop_cpu() */
+	atomic_store_explicit(&stuck_cpu, (int)cpu, memory_order_release);
+	ipi_send(cpu, IPI_STOP);
+	while (atomic_load_explicit(&stuck_cpu, memory_order_acquire) >= 0 &&
+	       timer_now() - start < ANSWER_NS)
+		__asm__ volatile("yield");
+	panic("cpu %u is stuck with interrupts masked (%s)", cpu, why);
 }

@@ -6,7 +6,9 @@
 #include "arch/trap.h"
 
 #include "arch/cpu.h"
+#include "arch/gic.h"
 #include "arch/irq.h"
+#include "arch/panic.h"
 #include "arch/sysreg.h"
 #include "arch/usercopy.h"
 #include "lib/check.h"
@@ -36,8 +38,7 @@ static const struct extable_row *extable_find(uint64_t pc)
 	return NULL;
 }
 
-/* The registers of a frame, in the log. */
-static void trap_print(const struct trapframe *tf, uint64_t esr, uint64_t far)
+void trap_print(const struct trapframe *tf, uint64_t esr, uint64_t far)
 {
 	printk("cpu %u mode %u pc %016lx sp %016lx pstate %lx esr %lx far %016lx\n", cpu_id(),
 	       this_cpu()->mode, tf->pc, tf->sp, tf->pstate, esr, far);
@@ -91,6 +92,8 @@ void trap_stack_overflow(struct trapframe *tf, uint64_t far)
 
 void trap_fiq(struct trapframe *tf)
 {
+	if (gic_fiq_is_stop())
+		panic_stop_cpu(tf);
 	trap_print(tf, 0, 0);
 	panic("an FIQ, which nobody asked for");
 }

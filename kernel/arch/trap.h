@@ -34,3 +34,6 @@ void world_leave(void);
 
 /* Go to EL0 with this frame, which lies at the top of the current thread's kernel stack. */
 _Noreturn void trap_return_to_user(struct trapframe *tf);
+
+/* The registers of a frame, in the log. */
+void trap_print(const struct trapframe *tf, uint64_t esr, uint64_t far);

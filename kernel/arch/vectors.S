@@ -43,14 +43,14 @@ vector_el0_sync:
 	cmp	x2, #0x15		// EC_SVC64
 	b.ne	1f
 	str	x8, [sp, #TF_SYSCALL]
-	msr	daifclr, #2
+	msr	daifclr, #3
 	mov	x0, sp
 	bl	trap_syscall
 	b	return_to_el0
 1:	mov	x3, #-1
 	str	x3, [sp, #TF_SYSCALL]
 	mrs	x2, far_el2		// before interrupts can come
-	msr	daifclr, #2
+	msr	daifclr, #3
 	mov	x0, sp
 	bl	trap_user_exception
 	b	return_to_el0

@@ -17,6 +17,7 @@
 #include "bank/fp.h"
 #include "boot/cmdline.h"
 #include "boot/fdt.h"
+#include "boot/selftest.h"
 #include "boot/smp.h"
 #include "drivers/entropy.h"
 #include "drivers/rtc.h"
@@ -200,6 +201,12 @@ static void print_machine(void)
 		       machine.dropped, cmdline.dropped);
 }
 
+/* Where IPI_STOP is an interrupt like any other. */
+static void stop_cpu(void)
+{
+	panic_stop_cpu(NULL);
+}
+
 /* ---- the first program ---- */
 
 static void start_init(void *arg)
@@ -215,6 +222,8 @@ static void start_init(void *arg)
 		cmdline.init = init;
 	cmdline.args[0] = cmdline.init;
 	printk("init: %s after %lu us\n", cmdline.init, timer_now() / 1000);
+	if (cmdline.crash)
+		selftest_crash(cmdline.crash);
 	err = process_start_init(cmdline.init, cmdline.args, env);
 	if (err)
 		panic("cannot start %s: error %d", cmdline.init, -err);
@@ -252,7 +261,7 @@ void boot_main(pa_t fdt, pa_t image)
 	gic_setup();
 	timer_init();
 	ktimer_setup();
-	ipi_register(IPI_STOP, panic_stop_cpu);
+	ipi_register(IPI_STOP, stop_cpu);
 	ipi_register(IPI_CALL, cpu_handle_call);
 	fp_init();
 	linux_init();

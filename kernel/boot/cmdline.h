@@ -10,6 +10,7 @@ struct cmdline {
 	char text[2048];
 	char *init;	       /* init=PATH, or NULL */
 	char *log_tag;	       /* log.tag=WORD, or NULL */
+	char *crash;	       /* test.crash=HOW, or NULL: boot/selftest.c */
 	bool quiet;
 	char *args[CMDLINE_ARGS + 1]; /* after "--"; args[0] is left for the program's name */
 	unsigned arg_count;

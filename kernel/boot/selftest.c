@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mistakes on purpose (test.crash=HOW on the command line), to see that each ends with its cause and its registers in
+ * the log and the machine off. Runs in the thread that would start the first program.
+ */
+#include "boot/selftest.h"
+
+#include "arch/cpu.h"
+#include "arch/irq.h"
+#include "lib/check.h"
+#include "lib/printk.h"
+#include "lib/string.h"
+#include "sched/thread.h"
+#include "sched/wait.h"
+
+extern char text_end[];
+
+/* An address the compiler knows nothing about. */
+static uint32_t *address(uint64_t a)
+{
+	__asm__("" : "+r"(a));
+	return (uint32_t *)a;
+}
+
+static void crash_check(void)
+{
+	check(cpu_count() == 0);
+}
+
+static void crash_null(void)
+{
+	*address(8) = 1;
+}
+
+static uint64_t recurse(uint64_t depth)
+{
+	volatile uint64_t frame[64] = { depth };
+
+	return depth > 1000000 ? 0 : recurse(depth + 1) + frame[0];
+}
+
+static void crash_overflow(void)
+{
+	recurse(0);
+}
+
+static void crash_text(void)
+{
+	*address((uint64_t)text_end - 4) = 0;
+}
+
+static void crash_exec(void)
+{
+	static uint32_t ret = 0xd65f03c0;
+
+	((void (*)(void))address((uint64_t)&ret))();
+}
+
+static void stick(void *arg)
+{
+	(void)arg;
+	irq_disable();
+	for (;;)
+		;
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void crash_masked(void)
+{
+	static struct thread stuck;
+	unsigned other = (cpu_id() + 1) % cpu_count();
+	int err = thread_init(&stuck, "stuck", stick, NULL);
+
+	check(!err && other != cpu_id());
+	stuck.affinity = 1ull << other;
+	thread_start(&stuck);
+	thread_set_affinity(thread_current(), 1ull << cpu_id());
+	thread_sleep_until(timer_now() + 100000000, false);
+	cpu_call(other, nothing, NULL);
+}
+
+static const struct {
+	const char *name;
+	void (*crash)(void);
+} crashes[] = {
+	{ "check", crash_check },	{ "null", crash_null }, { "overflow", crash_overflow },
+	{ "text", crash_text },		{ "exec", crash_exec }, { "masked", crash_masked },
+};
+
+void selftest_crash(const char *how)
+{
+	for (unsigned n = 0; n < ARRAY_SIZE(crashes); n++) {
+		if (!strcmp(how, crashes[n].name))
+			crashes[n].crash();
+	}
+	printk("test.crash: there is no way called %s\n", how);
+}
