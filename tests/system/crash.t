@@ -1,0 +1,40 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Mistakes of the kernel's own, made on purpose (kernel/boot/selftest.c), end with the cause, the registers and a status
+# that says so; tools/symbolize names the place.
+
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use StetTest;
+use Test::More;
+
+my %says = (
+	check => qr/check failed: cpu_count\(\) == 0/,
+	null => qr/exception in the kernel: EC 0x25/,
+	overflow => qr/kernel stack overflow at/,
+	text => qr/exception in the kernel: EC 0x25/,
+	exec => qr/exception in the kernel: EC 0x21/,
+	masked => qr/cpu 1 is stuck with interrupts masked/,
+);
+my %where = (
+	check => 'crash_check', null => 'crash_null', overflow => 'recurse', text => 'crash_text',
+	exec => 'ret', masked => 'stick',
+);
+
+for my $how (sort keys %says) {
+	my ($status, $out, $err) = run("$top/tools/stet-qemu", '--kernel', 'stet', '--smp', 2, '--timeout', 120,
+				       '--append', "test.crash=$how", '--', $busybox, 'true');
+	is($status, 125, "$how: the status of a panic");
+	like($err, $says{$how}, "$how: the cause");
+	like($err, qr/x29 [0-9a-f]{16}/, "$how: the registers") if $how ne 'check';
+	open(my $log, '>', "$scratch/log") or die;
+	print $log $err;
+	close($log);
+	my ($ok, $names) = run("$top/tools/symbolize", "$scratch/log");
+	like($names, qr/$where{$how}/, "$how: symbolize names $where{$how}") if $how ne 'exec';
+}
+
+done_testing();
