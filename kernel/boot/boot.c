@@ -229,6 +229,12 @@ static void start_init(void *arg)
 		panic("cannot start %s: error %d", cmdline.init, -err);
 }
 
+static void show_cmdline(struct text *t, void *arg)
+{
+	(void)arg;
+	text_printf(t, "%s\n", machine.bootargs ? machine.bootargs : "");
+}
+
 static void load_archive(void)
 {
 	int err;
@@ -265,6 +271,7 @@ void boot_main(pa_t fdt, pa_t image)
 	ipi_register(IPI_CALL, cpu_handle_call);
 	fp_init();
 	linux_init();
+	check(!procfs_register("cmdline", show_cmdline, NULL));
 	kvm_init();
 	if (!smp_cpu_setup(this_cpu(), (uint64_t)boot_stack_top - THREAD_STACK))
 		panic("the boot CPU cannot run");

@@ -198,9 +198,12 @@ static void set_names(struct task *t, struct program *p)
 {
 	const char *slash = strrchr(p->name, '/');
 	struct file *old = t->process->exe;
+	uint64_t daif;
 
 	strlcpy(t->thread.name, slash ? slash + 1 : p->name, sizeof(t->thread.name));
+	daif = spin_lock_irqsave(&tasks_lock); /* /proc/N/exe reads it */
 	t->process->exe = p->file;
+	spin_unlock_irqrestore(&tasks_lock, daif);
 	p->file = old; /* the caller puts it */
 	t->process->executed = true;
 	t->process->exit_signal = SIGCHLD;

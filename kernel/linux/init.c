@@ -4,6 +4,7 @@
 
 #include "linux/blockdev.h"
 #include "linux/devfs.h"
+#include "linux/procfs.h"
 #include "linux/ramfs.h"
 #include "linux/tty.h"
 
@@ -11,6 +12,7 @@ void linux_init(void)
 {
 	ramfs_init();
 	devfs_init();
+	procfs_init();
 	tty_init();
 }
 

@@ -23,6 +23,7 @@
 #include "linux/process.h"
 #include "linux/syscalls.h"
 #include "linux/time.h"
+#include "linux/uname.h"
 #include "mm/page.h"
 
 /* ---- names ---- */
@@ -36,12 +37,20 @@ static struct new_utsname names = {
 	.machine = "aarch64",
 	.domainname = "(none)",
 };
-static struct mutex names_lock; /* covers names; all zero is unlocked */
+static struct mutex names_lock = { .waiters = WAIT_QUEUE_INIT(names_lock.waiters) }; /* covers names */
+
+void uname_get(struct new_utsname *out)
+{
+	mutex_lock(&names_lock);
+	*out = names;
+	mutex_unlock(&names_lock);
+}
 
 long sys_uname(struct trapframe *tf)
 {
-	struct new_utsname copy = names;
+	struct new_utsname copy;
 
+	uname_get(&copy);
 	return put_user(copy, tf->x[0]);
 }
 

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What /proc tells of one process (man 5 proc): stat, status, statm, comm, cmdline, maps. A
+ * process may end while it is looked at: its numbers stay, what it has given back reads as nothing.
+ */
+#include "linux/procfs.h"
+
+#include <asm/mman.h>
+#include <linux/mman.h>
+#include <linux/limits.h>
+
+#include "lib/bits.h"
+#include "lib/string.h"
+#include "linux/fd.h"
+#include "linux/process.h"
+#include "linux/time.h"
+#include "mm/page.h"
+#include "mm/slab.h"
+
+#define TICK_NS	     10000000ul /* USER_HZ is 100 */
+#define PAGES(bytes) ((unsigned long)((bytes) / PAGE_SIZE))
+#define CMDLINE_MOST 65536u
+
+/* ---- what is asked under tasks_lock ---- */
+
+struct summary {
+	char name[16];
+	char state;
+	unsigned threads;
+	uint64_t runtime_ns;
+	uint64_t affinity;
+};
+
+static char state_letter(const struct process *p, const struct task *t)
+{
+	if (p->state != PROCESS_ALIVE)
+		return 'Z';
+	if (p->stopped)
+		return 'T';
+	return t && atomic_load_explicit(&t->thread.state, memory_order_relaxed) == THREAD_RUNNING ?
+		       'R' : 'S';
+}
+
+/* HOLDS(tasks_lock). The task meant; NULL: it has ended. */
+static struct task *subject_task(const struct proc_subject *s)
+{
+	struct task *t;
+
+	list_for_each(t, &s->process->tasks, sibling)
+		if (!s->tid || t->tid == s->tid)
+			return t;
+	return NULL;
+}
+
+static struct summary summarize(const struct proc_subject *s)
+{
+	struct summary sum = { .name = "" };
+	uint64_t daif = spin_lock_irqsave(&tasks_lock);
+	const struct task *t = subject_task(s);
+
+	sum.state = state_letter(s->process, t);
+	sum.threads = s->process->task_count;
+	if (t) {
+		memcpy(sum.name, t->thread.name, sizeof(sum.name));
+		sum.affinity = t->thread.affinity;
+		sum.runtime_ns = s->tid ? timer_ticks_to_ns(t->thread.runtime) : 0;
+	}
+	spin_unlock_irqrestore(&tasks_lock, daif);
+	if (!s->tid)
+		sum.runtime_ns = process_runtime(s->process);
+	return sum;
+}
+
+struct memory {
+	uint64_t mapped, resident, stack, code; /* bytes */
+};
+
+static struct memory measure(struct process *p)
+{
+	struct space *s = process_space(p);
+	struct memory m = { 0 };
+
+	if (!s)
+		return m;
+	mutex_lock(&s->lock);
+	for (struct rb_node *n = rb_first(&s->areas); n; n = rb_next(n)) {
+		const struct vma *v = rb_entry(n, struct vma, node);
+
+		m.mapped += v->end - v->start;
+		m.code += v->prot & PROT_EXEC ? v->end - v->start : 0;
+		m.stack += v->end == STACK_TOP ? v->end - v->start : 0;
+	}
+	m.resident = s->resident;
+	mutex_unlock(&s->lock);
+	space_put(s);
+	return m;
+}
+
+/* ---- texts ---- */
+
+void proc_show_stat(struct text *t, void *arg)
+{
+	const struct proc_subject *s = arg;
+	const struct process *p = s->process;
+	struct summary sum = summarize(s);
+	struct memory m = measure(s->process);
+
+	text_printf(t, "%d (%s) %c %d %d %d 0 -1 0 0 0 0 0 ", s->tid ? s->tid : p->pid, sum.name,
+		    sum.state, p->ppid, p->pgid, p->sid);
+	/* utime stime cutime cstime priority nice num_threads itrealvalue starttime */
+	text_printf(t, "%lu 0 %lu 0 20 0 %u 0 %lu ", sum.runtime_ns / TICK_NS,
+		    p->children_runtime_ns / TICK_NS, sum.threads, p->started_ns / TICK_NS);
+	/* vsize rss rsslim, addresses, signals, wchan … exit_code: 52 fields in all */
+	text_printf(t, "%lu %lu 18446744073709551615", m.mapped, PAGES(m.resident));
+	for (unsigned field = 26; field <= 52; field++)
+		text_printf(t, " 0");
+	text_printf(t, "\n");
+}
+
+static void put_ids(struct text *t, const char *name, const struct ids *ids)
+{
+	text_printf(t, "%s:\t%u\t%u\t%u\t%u\n", name, ids->real, ids->effective, ids->saved,
+		    ids->effective);
+}
+
+void proc_show_status(struct text *t, void *arg)
+{
+	const struct proc_subject *s = arg;
+	const struct process *p = s->process;
+	struct summary sum = summarize(s);
+	struct memory m = measure(s->process);
+
+	text_printf(t, "Name:\t%s\nState:\t%c\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+		    sum.name, sum.state, p->pid, s->tid ? s->tid : p->pid, p->ppid);
+	put_ids(t, "Uid", &p->uid);
+	put_ids(t, "Gid", &p->gid);
+	text_printf(t, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\n",
+		    m.mapped / 1024, m.resident / 1024, m.stack / 1024, m.code / 1024);
+	text_printf(t, "Threads:\t%u\nCpus_allowed:\t%lx\n", sum.threads, sum.affinity);
+	text_printf(t, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
+}
+
+void proc_show_statm(struct text *t, void *arg)
+{
+	const struct proc_subject *s = arg;
+	struct memory m = measure(s->process);
+
+	text_printf(t, "%lu %lu 0 %lu 0 %lu 0\n", PAGES(m.mapped), PAGES(m.resident),
+		    PAGES(m.code), PAGES(m.mapped - m.code));
+}
+
+void proc_show_comm(struct text *t, void *arg)
+{
+	struct summary sum = summarize(arg);
+
+	text_printf(t, "%s\n", sum.name);
+}
+
+/* Copy [va, end) of a space, as far as it is there. */
+static void put_memory(struct text *t, struct space *s, uint64_t va, uint64_t end)
+{
+	while (va < end) {
+		uint64_t offset = va & PAGE_MASK, n = min(end - va, PAGE_SIZE - offset), size;
+		bool writable;
+		pa_t pa;
+		int err;
+
+		mutex_lock(&s->lock);
+		err = space_pin_locked(s, va, false, &pa, &size, &writable);
+		mutex_unlock(&s->lock);
+		if (err)
+			return;
+		text_put(t, (uint8_t *)pa_to_va(pa) + (va & (size - 1)), n);
+		space_unpin(pa);
+		va += n;
+	}
+}
+
+void proc_show_cmdline(struct text *t, void *arg)
+{
+	struct process *p = ((const struct proc_subject *)arg)->process;
+	struct space *s = process_space(p);
+	uint64_t start = p->arg_start, end = p->arg_end;
+
+	if (!s)
+		return;
+	if (start < end)
+		put_memory(t, s, start, min(end, start + CMDLINE_MOST));
+	space_put(s);
+}
+
+/* ---- maps ---- */
+
+/* One area, as it was when the lock was held. */
+struct area {
+	uint64_t start, end, offset;
+	uint32_t prot, flags;
+	struct file *file; /* counted */
+};
+
+/* The first area that ends above va. */
+static bool area_above(struct space *s, uint64_t va, struct area *a)
+{
+	const struct vma *v;
+
+	mutex_lock(&s->lock);
+	v = vma_above(&s->areas, va);
+	if (v)
+		*a = (struct area){ v->start, v->end, v->file ? v->offset : 0, v->prot, v->flags,
+				    v->file ? file_get(v->file) : NULL };
+	mutex_unlock(&s->lock);
+	return v;
+}
+
+static void put_area_name(struct text *t, const struct space *s, const struct area *a, char *path)
+{
+	if (a->file && a->file->inode && inode_path(a->file->inode, path, PATH_MAX) > 0)
+		text_printf(t, "          %s", path);
+	else if (a->file)
+		text_printf(t, "          anon_inode");
+	else if (a->end == STACK_TOP)
+		text_printf(t, "          [stack]");
+	else if (a->start >= s->brk_start && a->end <= align_up(s->brk, PAGE_SIZE))
+		text_printf(t, "          [heap]");
+}
+
+void proc_show_maps(struct text *t, void *arg)
+{
+	struct space *s = process_space(((const struct proc_subject *)arg)->process);
+	char *path = kmalloc(PATH_MAX);
+	struct area a = { 0 };
+
+	while (s && path && area_above(s, a.end, &a)) {
+		const struct inode *inode = a.file ? a.file->inode : NULL;
+
+		text_printf(t, "%08lx-%08lx %c%c%c%c %08lx 00:%02x %lu", a.start, a.end,
+			    a.prot & PROT_READ ? 'r' : '-', a.prot & PROT_WRITE ? 'w' : '-',
+			    a.prot & PROT_EXEC ? 'x' : '-', a.flags & MAP_SHARED ? 's' : 'p', a.offset,
+			    inode != NULL, inode ? inode->ino : 0);
+		put_area_name(t, s, &a, path);
+		text_printf(t, "\n");
+		if (a.file)
+			file_put(a.file);
+	}
+	kfree(path);
+	if (s)
+		space_put(s);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* /proc and /sys: what procfs.c (the fixed part), proc_pid.c (processes) and others tell each other. */
+#pragma once
+
+#include "linux/inode.h"
+#include "linux/text.h"
+
+struct process;
+
+void procfs_init(void);
+/* As procfs_register() of linux/file.h, but path begins at the root: "/sys/…". */
+int pseudo_register(const char *path, void (*show)(struct text *t, void *arg), void *arg);
+/* A symbolic link with that text; the string stays the caller's for ever. */
+int pseudo_link(const char *path, const char *text);
+
+/* Names in /proc that are processes (linux/proc_pid.c). HOLDS(fs_lock) */
+int proc_pid_lookup(struct inode *proc, const char *name, size_t length, struct inode **out);
+/* Their entries from f->pos on; pids begin at position PROC_PID_BASE + pid. */
+void proc_pid_readdir(struct file *f, struct dirents *to);
+#define PROC_PID_BASE 0x10000
+
+void proc_system_init(void); /* linux/proc_system.c: the files of the whole machine */
+void proc_show_mounts(struct text *t, void *arg);
+
+/* Texts of one process, or of one of its tasks (linux/proc_show.c); arg is a struct proc_subject. */
+struct proc_subject {
+	struct process *process; /* counted */
+	int tid;		 /* 0: the whole process */
+};
+void proc_show_stat(struct text *t, void *arg);
+void proc_show_status(struct text *t, void *arg);
+void proc_show_statm(struct text *t, void *arg);
+void proc_show_comm(struct text *t, void *arg);
+void proc_show_cmdline(struct text *t, void *arg);
+void proc_show_maps(struct text *t, void *arg);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A text that grows, and files that show one: /proc and /sys. text_printf() is in linux/file.h. */
+#pragma once
+
+#include "linux/file.h"
+
+struct text {
+	char *data;
+	size_t used, room;
+	bool failed; /* no memory: what is there is not all */
+};
+
+void text_put(struct text *t, const void *data, size_t size);
+
+/* Make f show what show(text, arg) writes, made anew whenever it is read from its beginning.
+ * release(arg) at the end, may be NULL. -ENOMEM: nothing has changed. */
+int text_open(struct file *f, void (*show)(struct text *t, void *arg), void *arg,
+	      void (*release)(void *arg));
