@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What stands in for the kernel around pure code in a host test: the log goes to stderr, a panic
- * aborts, a lock spins, physical addresses are the host's pointers. All weak: a test that wants to see them defines its own.
+ * aborts, a lock spins, physical addresses are the host's pointers. All weak: a test that wants to
+ * see them defines its own.
  */
 #include <stdarg.h>
 #include <stdio.h>
