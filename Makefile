@@ -264,6 +264,10 @@ $(GUESTS): build/guest/%: $$(call guest-obj,%) $(GUEST_LIB) tests/guest/guest.ld
 .PHONY: guest
 guest: $(GUESTS)
 
+.PHONY: bench
+bench: all plugin build/guest-initrd.cpio
+	@tools/bench
+
 .PHONY: lint
 lint: build/stet
 	@tools/lint
@@ -328,6 +332,7 @@ help:
 	@echo '               GUEST_KERNEL=Image GUEST_INITRD=FILE GUEST_CMDLINE=WORDS'
 	@echo 'make gdb       the same under the debugger, stopped at the first instruction'
 	@echo 'make clean     remove what was built (not the unpacked packages in build/sysroot)'
+	@echo 'make bench     what it costs, in instructions, beside Linux in the same QEMU'
 	@echo 'make lint      look for misplaced vector registers and missing isb in the kernel'
 	@echo 'make format    format the C sources'
 
