@@ -48,7 +48,7 @@ static void settle(struct bank_ctx *ctx, bool save)
 {
 	if (save && ctx->dirty) {
 		ctx->bank->ops->save(ctx);
-		ctx->saves++;
+		slot_here(ctx->bank)->saves++;
 	}
 	ctx->dirty = false;
 }
@@ -82,7 +82,7 @@ static void enter(struct bank_ctx *ctx)
 		give_up(slot->owner);
 	}
 	ctx->bank->ops->load(ctx);
-	ctx->loads++;
+	slot->loads++;
 	slot->owner = ctx;
 	bank_env_step();
 	/* relaxed: nobody else acts on ctx but its claimant, who is here, and other CPUs only read
@@ -200,4 +200,15 @@ void bank_evict_local(struct bank *bank)
 
 	if (owner)
 		leave(owner, true);
+}
+
+struct bank_stats bank_stats(const struct bank *bank)
+{
+	struct bank_stats sum = { 0 };
+
+	for (const struct bank_slot *s = bank->slots; s < bank->slots + MAX_CPUS; s++) {
+		sum.saves += __atomic_load_n(&s->saves, __ATOMIC_RELAXED);
+		sum.loads += __atomic_load_n(&s->loads, __ATOMIC_RELAXED);
+	}
+	return sum;
 }

@@ -39,6 +39,7 @@ struct bank_ops {
 /* Each CPU's own: written and read by it alone, interrupts masked. */
 struct bank_slot {
 	_Alignas(64) struct bank_ctx *owner; /* NULL: nobody */
+	uint64_t saves, loads;		     /* of this CPU since boot */
 };
 
 /* A bank of every CPU; its own writable storage, ops constant: struct bank b = { .ops = &… }. */
@@ -51,8 +52,13 @@ struct bank_ctx {
 	struct bank *bank;
 	_Atomic int home; /* the CPU whose bank holds this state, or BANK_NO_CPU */
 	bool dirty;	  /* the bank is newer than the image; written only at home, masked */
+};
+
+/* How often a whole bank was moved, on all CPUs, since boot. */
+struct bank_stats {
 	uint64_t saves, loads;
 };
+struct bank_stats bank_stats(const struct bank *bank);
 
 /* The image is the newest state. */
 void bank_ctx_init(struct bank_ctx *ctx, struct bank *bank);

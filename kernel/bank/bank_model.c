@@ -243,12 +243,6 @@ static bool at_rest(void)
 	return true;
 }
 
-static void tidy(void)
-{
-	for (unsigned i = 0; i < context_total; i++)
-		contexts[i].ctx.saves = contexts[i].ctx.loads = 0;
-}
-
 /* ---- rules that hold in every state ---- */
 
 static void check_context(unsigned n)
@@ -283,8 +277,14 @@ static void check_state(void)
 static struct explore_result explore(void)
 {
 	struct explore_part parts[3 + 4 * MAX_MODEL_CPUS];
-	struct explore_model m = { cpu_total, cpu_main, parts,	     0,
-				   choices,   tidy,	check_state, at_rest };
+	struct explore_model m = {
+		.actors = cpu_total,
+		.actor_main = cpu_main,
+		.parts = parts,
+		.choices = choices,
+		.check = check_state,
+		.at_rest = at_rest,
+	};
 
 	for (unsigned i = 0; i < context_total; i++) {
 		contexts[i] = (struct context_model){ .image_fresh = true };

@@ -175,6 +175,5 @@ TEST(threads_as_cpus_lose_nothing)
 	for (int i = 0; i < CPUS; i++)
 		pthread_join(threads[i], NULL);
 	expect_eq(wrong, 0);
-	for (int i = 0; i < CONTEXTS; i++)
-		expect(states[i].ctx.saves && states[i].ctx.loads);
+	expect(bank_stats(&bank).saves > ROUNDS / 100 && bank_stats(&bank).loads > ROUNDS / 100);
 }

@@ -129,6 +129,8 @@ TEST(the_next_owner_pushes_out_without_a_close)
 	expect(!bank_is_here(&a.ctx) && bank_is_here(&b.ctx));
 	expect_eq(saves, 1);
 	expect_eq(closes, 0);
+	expect_eq(bank_stats(&bank).saves, 1);
+	expect_eq(bank_stats(&bank).loads, 2);
 }
 
 TEST(clean_state_is_not_saved)

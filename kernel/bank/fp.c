@@ -8,7 +8,7 @@
  * load open access first and put an ISB before the first use (the write and the use are at the same
  * EL; nothing else orders them). Both run masked, so nobody sees the access in between.
  *
- * State: counters, each CPU's own.
+ * State: counts of traps, each CPU's own.
  */
 #include "bank/fp.h"
 
@@ -24,15 +24,10 @@ _Static_assert(offsetof(struct fp_context, fpsr) == offsetof(struct fp_context, 
 		       offsetof(struct fp_context, fpcr) == offsetof(struct fp_context, v) + 516,
 	       "fp_regs.S");
 
-struct counters {
-	_Alignas(64) struct fp_stats n;
+struct trap_count {
+	_Alignas(64) uint64_t n;
 };
-static struct counters counters[MAX_CPUS];
-
-static struct fp_stats *count_here(void)
-{
-	return &counters[cpu_id()].n;
-}
+static struct trap_count traps[MAX_CPUS];
 
 static struct fp_context *fp_of(struct bank_ctx *ctx)
 {
@@ -52,14 +47,12 @@ static void vector_save(struct bank_ctx *ctx)
 {
 	open_for_kernel();
 	fp_regs_save(fp_of(ctx)->v);
-	count_here()->saves++;
 }
 
 static void vector_load(struct bank_ctx *ctx)
 {
 	open_for_kernel();
 	fp_regs_load(fp_of(ctx)->v);
-	count_here()->loads++;
 }
 
 static void vector_close(struct bank_ctx *ctx)
@@ -129,7 +122,7 @@ static void take_and_open(struct fp_context *fp, uint64_t fpen)
 	bank_take(&fp->bank);
 	bank_dirty(&fp->bank); /* open from here on: nothing tells us of a change any more */
 	fp_set_access(fpen);
-	count_here()->traps++;
+	traps[cpu_id()].n++;
 	irq_enable();
 }
 
@@ -145,14 +138,10 @@ void fp_trap_guest(struct fp_context *fp)
 
 struct fp_stats fp_stats(void)
 {
-	struct fp_stats sum = { 0 };
+	struct fp_stats sum = { .moved = bank_stats(&vector_bank) };
 
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
-		const struct fp_stats *n = &counters[cpu].n;
-
-		sum.saves += __atomic_load_n(&n->saves, __ATOMIC_RELAXED);
-		sum.loads += __atomic_load_n(&n->loads, __ATOMIC_RELAXED);
-		sum.traps += __atomic_load_n(&n->traps, __ATOMIC_RELAXED);
+		sum.traps += __atomic_load_n(&traps[cpu].n, __ATOMIC_RELAXED);
 		sum.avoided += __atomic_load_n(&cpu_get(cpu)->fp_avoided, __ATOMIC_RELAXED);
 	}
 	return sum;

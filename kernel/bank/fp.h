@@ -90,10 +90,10 @@ static inline void fp_enter_guest(struct fp_context *fp)
  */
 void fp_sync(struct fp_context *fp);
 
-/* Counters of this machine since boot. */
+/* Of this machine since boot. */
 struct fp_stats {
-	uint64_t saves, loads; /* of 32 registers and two */
-	uint64_t traps;	       /* first uses */
+	struct bank_stats moved; /* of 32 registers and two */
+	uint64_t traps;		 /* first uses */
 	uint64_t avoided; /* crossings to host EL0 that found their registers where they were */
 };
 struct fp_stats fp_stats(void);

@@ -288,7 +288,6 @@ static void arrive(struct origin origin)
 	unsigned id;
 
 	clear_dead_stacks();
-	model->tidy();
 	model->check();
 	if (broken) {
 		print_way(origin);

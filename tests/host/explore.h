@@ -28,8 +28,6 @@ struct explore_model {
 	unsigned part_count;
 	/* In how many ways may this actor go on from where it yielded? 0: it waits for others. */
 	unsigned (*choices)(unsigned actor);
-	/* After each step: equal states shall have equal bytes (clear counters and the like). */
-	void (*tidy)(void);
 	/* Check the rules that hold in every state: explore_expect(). */
 	void (*check)(void);
 	/* Nothing is under way. */
