@@ -272,6 +272,8 @@ void boot_main(pa_t fdt, pa_t image)
 	fp_init();
 	linux_init();
 	check(!procfs_register("cmdline", show_cmdline, NULL));
+	if (cmdline.tty_raw)
+		tty_set_raw();
 	kvm_init();
 	if (!smp_cpu_setup(this_cpu(), (uint64_t)boot_stack_top - THREAD_STACK))
 		panic("the boot CPU cannot run");

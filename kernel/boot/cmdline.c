@@ -39,6 +39,8 @@ static void take_word(struct cmdline *c, char *word)
 		c->log_tag = word + 8;
 	} else if (!strncmp(word, "test.crash=", 11)) {
 		c->crash = word + 11;
+	} else if (!strcmp(word, "tty.mode=raw")) {
+		c->tty_raw = true;
 	} else if (!strcmp(word, "quiet")) {
 		c->quiet = true;
 	} else if (equals && !(dot && dot < equals)) {

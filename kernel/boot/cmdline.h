@@ -12,6 +12,7 @@ struct cmdline {
 	char *log_tag;	       /* log.tag=WORD, or NULL */
 	char *crash;	       /* test.crash=HOW, or NULL: boot/selftest.c */
 	bool quiet;
+	bool tty_raw;	      /* tty.mode=raw: the console passes bytes through */
 	char *args[CMDLINE_ARGS + 1]; /* after "--"; args[0] is left for the program's name */
 	unsigned arg_count;
 	char *env[CMDLINE_ARGS + 1]; /* NAME=VALUE words that are none of the kernel's, for the program */

@@ -21,10 +21,18 @@ TEST(words_and_arguments)
 	cmdline_parse(&c, "init=/bin/stet log.tag=abc quiet HOME=/x kvm.mode=y -- run --cpus 2");
 	expect(!strcmp(c.init, "/bin/stet"));
 	expect(!strcmp(c.log_tag, "abc"));
-	expect(c.quiet);
+	expect(c.quiet && !c.tty_raw);
 	expect(c.env_count == 1 && !strcmp(c.env[0], "HOME=/x"));
 	expect(c.arg_count == 4 && !strcmp(c.args[1], "run") && !strcmp(c.args[3], "2"));
 	expect(!c.dropped);
+}
+
+TEST(the_console_may_be_raw)
+{
+	cmdline_parse(&c, "tty.mode=raw");
+	expect(c.tty_raw && !c.env_count);
+	cmdline_parse(&c, "tty.mode=cooked");
+	expect(!c.tty_raw && !c.env_count);
 }
 
 TEST(quotes_keep_spaces)

@@ -10,3 +10,4 @@ int ramfs_load_cpio(const void *archive, size_t size); /* lay a newc archive ove
 						       contents are used in place. -EINVAL: damaged */
 /* Boot gives the console to the tty: received characters come by tty_input(), from the uart's interrupt. */
 void tty_input(char c);
+void tty_set_raw(void); /* cfmakeraw(3): bytes pass through unchanged, no echo, no signals */

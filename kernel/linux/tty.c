@@ -416,6 +416,18 @@ void tty_session_ends(int sid)
 	}
 }
 
+void tty_set_raw(void)
+{
+	uint64_t daif = spin_lock_irqsave(&console.lock);
+	struct termios t = console.ldisc.t;
+
+	t.c_iflag &= ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+	t.c_oflag &= ~OPOST;
+	t.c_lflag &= ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+	ldisc_set_termios(&console.ldisc, &t);
+	spin_unlock_irqrestore(&console.lock, daif);
+}
+
 /* ---- devices ---- */
 
 static const struct file_ops tty_ops = {
