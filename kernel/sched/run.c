@@ -184,6 +184,7 @@ static void run_next(struct run_queue *q) RELEASES(q->lock) NO_LOCK_ANALYSIS
 		next = &q->idle;
 	}
 	if (next == thread_current()) {
+		run_arm_slice(q); /* others still wait */
 		spin_unlock(&q->lock);
 		return;
 	}
