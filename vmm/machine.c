@@ -129,8 +129,11 @@ static enum vm_end run_once(const struct machine_config *config, int kvm,
 	connect_tty(m);
 	vm_start(&m->vm, layout->kernel, layout->fdt);
 	end = vm_wait(&m->vm);
-	disconnect_tty(m);
 	stats_add(stats, &m->vm);
+	if (end == VM_QUIT) /* at once: a thread may be stuck in a write to the terminal */
+		return end;
+	vm_join(&m->vm);
+	disconnect_tty(m);
 	destroy_devices(m);
 	vm_destroy(&m->vm);
 	free(m);

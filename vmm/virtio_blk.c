@@ -42,14 +42,23 @@ void disk_open(struct disk *disk)
 		die("disk %s is empty", disk->path);
 }
 
-/* Move all of iov between the file and memory. False if the file gives or takes no more. */
-static bool transfer(int fd, struct iovec *iov, unsigned count, off_t offset, bool write)
+/*
+ * Move all of iov between the file and memory. False if the file gives or takes no more, or if the
+ * device is to end: a guest may ask for more than anyone wants to wait for.
+ */
+static bool transfer(struct virtio_blk *blk, struct iovec *iov, unsigned count, off_t offset,
+		     bool write)
 {
+	int fd = blk->disk->fd;
 	size_t left = iov_bytes(iov, count);
 
 	while (left) {
-		ssize_t n = write ? pwritev(fd, iov, (int)count, offset)
-				  : preadv(fd, iov, (int)count, offset);
+		ssize_t n;
+
+		if (atomic_load(&blk->device.stopping))
+			return false;
+		n = write ? pwritev(fd, iov, (int)count, offset)
+			  : preadv(fd, iov, (int)count, offset);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -62,9 +71,10 @@ static bool transfer(int fd, struct iovec *iov, unsigned count, off_t offset, bo
 	return true;
 }
 
-static uint8_t read_write(const struct disk *disk, uint64_t sector, struct iovec *iov,
+static uint8_t read_write(struct virtio_blk *blk, uint64_t sector, struct iovec *iov,
 			  unsigned count, bool write)
 {
+	const struct disk *disk = blk->disk;
 	size_t bytes = iov_bytes(iov, count);
 
 	if (bytes % SECTOR_SIZE || sector > disk->sectors ||
@@ -72,7 +82,7 @@ static uint8_t read_write(const struct disk *disk, uint64_t sector, struct iovec
 		return VIRTIO_BLK_S_IOERR;
 	if (write && disk->read_only)
 		return VIRTIO_BLK_S_IOERR;
-	if (!transfer(disk->fd, iov, count, (off_t)(sector * SECTOR_SIZE), write))
+	if (!transfer(blk, iov, count, (off_t)(sector * SECTOR_SIZE), write))
 		return VIRTIO_BLK_S_IOERR;
 	return VIRTIO_BLK_S_OK;
 }
@@ -87,19 +97,19 @@ static uint8_t get_id(const struct disk *disk, const struct iovec *iov, unsigned
 	return VIRTIO_BLK_S_OK;
 }
 
-static uint8_t execute(const struct disk *disk, const struct virtio_blk_outhdr *header,
+static uint8_t execute(struct virtio_blk *blk, const struct virtio_blk_outhdr *header,
 		       struct iovec *readable, unsigned readable_count, struct iovec *writable,
 		       unsigned writable_count)
 {
 	switch (header->type) {
 	case VIRTIO_BLK_T_IN:
-		return read_write(disk, header->sector, writable, writable_count, false);
+		return read_write(blk, header->sector, writable, writable_count, false);
 	case VIRTIO_BLK_T_OUT:
-		return read_write(disk, header->sector, readable, readable_count, true);
+		return read_write(blk, header->sector, readable, readable_count, true);
 	case VIRTIO_BLK_T_FLUSH:
-		return fsync(disk->fd) ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
+		return fsync(blk->disk->fd) ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
 	case VIRTIO_BLK_T_GET_ID:
-		return get_id(disk, writable, writable_count);
+		return get_id(blk->disk, writable, writable_count);
 	default:
 		return VIRTIO_BLK_S_UNSUPP;
 	}
@@ -107,7 +117,7 @@ static uint8_t execute(const struct disk *disk, const struct virtio_blk_outhdr *
 
 static uint32_t handle(struct virtio_device *device, struct virtqueue_chain *chain)
 {
-	const struct disk *disk = ((struct virtio_blk *)device)->disk;
+	struct virtio_blk *blk = (struct virtio_blk *)device;
 	struct iovec *readable = chain->iov, *writable = chain->iov + chain->readable;
 	unsigned readable_count = chain->readable, writable_count = chain->writable;
 	uint8_t *status = iov_drop_last(writable, &writable_count);
@@ -117,8 +127,7 @@ static uint32_t handle(struct virtio_device *device, struct virtqueue_chain *cha
 	if (!status)
 		return 0;
 	if (iov_take(&readable, &readable_count, &header, sizeof(header)) == sizeof(header))
-		*status =
-			execute(disk, &header, readable, readable_count, writable, writable_count);
+		*status = execute(blk, &header, readable, readable_count, writable, writable_count);
 	else
 		*status = VIRTIO_BLK_S_IOERR;
 	return written + 1;

@@ -179,9 +179,13 @@ enum vm_end vm_wait(struct vm *vm)
 	pthread_mutex_unlock(&vm->lock);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_kick(&vm->vcpus[i]);
+	return vm->end;
+}
+
+void vm_join(struct vm *vm)
+{
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_join(&vm->vcpus[i]);
-	return vm->end;
 }
 
 void vm_destroy(struct vm *vm)

@@ -50,8 +50,11 @@ void vm_start(struct vm *vm, uint64_t entry, uint64_t argument);
 /* Say that the machine has ended; the first reason given counts. From any thread. */
 void vm_stop(struct vm *vm, enum vm_end why);
 
-/* Wait for vm_stop(), bring back all vCPU threads, tell why. */
+/* Wait for vm_stop(), take all vCPUs out of the guest for good, tell why. */
 enum vm_end vm_wait(struct vm *vm);
+
+/* Wait for the vCPUs' threads, which may still be in a device. After vm_wait(). */
+void vm_join(struct vm *vm);
 
 /* Give everything back. No thread may use the machine any more. */
 void vm_destroy(struct vm *vm);

@@ -11,7 +11,7 @@ use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use POSIX ();
 
-our @EXPORT = qw($top $sysroot $busybox $scratch run kernels);
+our @EXPORT = qw($top $sysroot $busybox $scratch run slurp kernels);
 
 our $top = abs_path(dirname(__FILE__) . '/../..');
 our $sysroot = "$top/build/sysroot";

@@ -157,6 +157,19 @@ sub run_on_stet
 	return %results;
 }
 
+# The man page and the help name the same options.
+sub options_of
+{
+	my ($text) = @_;
+	my %seen = map { ($_, 1) } $text =~ /--([a-z][a-z-]+)/g;
+
+	return [sort grep { $_ ne 'help' } keys %seen];
+}
+
+my $man = slurp("$top/docs/man/stet.1") =~ s/\\-/-/gr;
+my $help = slurp("$top/vmm/main.c") =~ s/.*help_text\[\] =(.*?)";\n.*/$1/sr;
+is_deeply(options_of($man), options_of($help), 'the man page and the help name the same options');
+
 for my $kernel (kernels()) {
 	my %results = $kernel eq 'linux' ? run_on_linux() : run_on_stet();
 
