@@ -56,10 +56,10 @@ static void free_dead(struct vma *dead)
 	}
 }
 
-static int unlock(struct space *s, struct vma *dead, int err) RELEASES(s->lock)
+static int unlock(struct space *s, struct vma **dead, int err) RELEASES(s->lock)
 {
 	mutex_unlock(&s->lock);
-	free_dead(dead);
+	free_dead(*dead);
 	return err;
 }
 
@@ -158,7 +158,7 @@ int space_unmap(struct space *s, uint64_t va, uint64_t size)
 	struct vma *dead = NULL;
 
 	mutex_lock(&s->lock);
-	return unlock(s, dead, unmap(s, va, va + size, &dead));
+	return unlock(s, &dead, unmap(s, va, va + size, &dead));
 }
 
 /* The address for a new area; for MAP_FIXED it may still be in use. */
@@ -247,7 +247,7 @@ int space_map(struct space *s, uint64_t *va, uint64_t size, uint32_t prot, uint3
 		return -ENOMEM;
 	vma->offset = offset;
 	mutex_lock(&s->lock);
-	return unlock(s, dead, map(s, vma, va, file, &dead));
+	return unlock(s, &dead, map(s, vma, va, file, &dead));
 }
 
 int space_map_special(struct space *s, uint64_t va, uint64_t size, uint32_t prot,
@@ -260,7 +260,7 @@ int space_map_special(struct space *s, uint64_t va, uint64_t size, uint32_t prot
 	vma->ops = ops;
 	vma->data = data;
 	mutex_lock(&s->lock);
-	return unlock(s, dead, map(s, vma, &va, NULL, &dead));
+	return unlock(s, &dead, map(s, vma, &va, NULL, &dead));
 }
 
 /* ---- changing ---- */
@@ -298,17 +298,18 @@ int space_protect(struct space *s, uint64_t va, uint64_t size, uint32_t prot)
 	struct vma *dead = NULL;
 
 	mutex_lock(&s->lock);
-	return unlock(s, dead, protect(s, va, va + size, prot, &dead));
+	return unlock(s, &dead, protect(s, va, va + size, prot, &dead));
 }
 
 int space_discard(struct space *s, uint64_t va, uint64_t size)
 {
+	struct vma *dead = NULL;
 	int err = -ENOMEM;
 
 	mutex_lock(&s->lock);
 	if (vma_range_full(&s->areas, va, size))
 		err = pages_drop(s, va, va + size);
-	return unlock(s, NULL, err);
+	return unlock(s, &dead, err);
 }
 
 static int change_flags(struct space *s, uint64_t va, uint64_t end, uint32_t set, uint32_t clear,
@@ -333,7 +334,7 @@ int space_flags(struct space *s, uint64_t va, uint64_t size, uint32_t set, uint3
 	struct vma *dead = NULL;
 
 	mutex_lock(&s->lock);
-	return unlock(s, dead, change_flags(s, va, va + size, set, clear, &dead));
+	return unlock(s, &dead, change_flags(s, va, va + size, set, clear, &dead));
 }
 
 static int grow_brk(struct space *s, uint64_t from, uint64_t to, struct vma **dead)
@@ -365,7 +366,7 @@ uint64_t space_set_brk(struct space *s, uint64_t brk)
 	if (!err)
 		s->brk = brk;
 	brk = s->brk;
-	unlock(s, dead, 0);
+	unlock(s, &dead, 0);
 	return brk;
 }
 
@@ -457,7 +458,7 @@ int space_remap(struct space *s, uint64_t va, uint64_t old_size, uint64_t new_si
 	struct vma *dead = NULL;
 
 	mutex_lock(&s->lock);
-	return unlock(s, dead, remap(s, va, old_size, new_size, flags, to, &dead));
+	return unlock(s, &dead, remap(s, va, old_size, new_size, flags, to, &dead));
 }
 
 /* ---- fork ---- */
