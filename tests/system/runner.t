@@ -31,8 +31,8 @@ sub write_bytes
 }
 
 for my $kernel (kernels()) {
-	my ($status, $out, $err) = try($kernel, '--', $busybox, 'echo', 'one', 'two');
-	is($out, "one two\n", "$kernel: the output, and nothing else");
+	my ($status, $out, $err) = try($kernel, '--', $busybox, 'echo', 'one', 'two  words', '', '3');
+	is($out, "one two  words  3\n", "$kernel: the output, and nothing else");
 	is($status, 0, "$kernel: status 0") or diag($err);
 
 	($status) = try($kernel, '--', $busybox, 'head', '-c', 'x');
