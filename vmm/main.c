@@ -23,7 +23,7 @@
 #define MEMORY_LEAST   (16ull << 20)
 #define MEMORY_ALIGN   (2ull << 20)
 #define MEMORY_DEFAULT (512ull << 20)
-#define MEMORY_MOST    (1ull << 46)
+#define MEMORY_MOST    (1ull << 42) /* KVM takes less than 2^31 pages a slot */
 
 static const char help_text[] =
 	"usage: stet run --kernel IMAGE [option]...   run a Linux guest\n"

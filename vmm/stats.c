@@ -64,11 +64,12 @@ static void add_counters(struct stats *stats, int fd, const struct kvm_stats_hea
 	free(desc);
 }
 
-/* The statistics of a VM's or vCPU's file, if the host has any. */
-static void add_file(struct stats *stats, int kvm_fd)
+/* The statistics of a vCPU, if the host has any. The VM's own are sums of these or of no use here.
+ */
+static void add_vcpu(struct stats *stats, int vcpu_fd)
 {
 	struct kvm_stats_header header;
-	int fd = ioctl(kvm_fd, KVM_GET_STATS_FD, 0);
+	int fd = ioctl(vcpu_fd, KVM_GET_STATS_FD, 0);
 
 	if (fd < 0)
 		return;
@@ -90,9 +91,8 @@ static void add_bus(struct stats *stats, struct bus *bus)
 
 void stats_add(struct stats *stats, struct vm *vm)
 {
-	add_file(stats, vm->fd);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		add_file(stats, vm->vcpus[i].fd);
+		add_vcpu(stats, vm->vcpus[i].fd);
 	add_bus(stats, &vm->bus);
 }
 
