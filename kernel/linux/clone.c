@@ -85,7 +85,7 @@ static int copy_space(struct process *child, struct process *parent, uint64_t fl
 	int err;
 
 	if (flags & CLONE_VM) {
-		space_get(parent->space);
+		space_enter(parent->space);
 		child->space = parent->space;
 		return 0;
 	}
@@ -94,7 +94,7 @@ static int copy_space(struct process *child, struct process *parent, uint64_t fl
 		return -ENOMEM;
 	err = space_fork(child->space, parent->space);
 	if (err)
-		space_put(child->space);
+		space_leave(child->space);
 	return err;
 }
 

@@ -159,7 +159,7 @@ static void use_space(struct space *s)
 	spin_unlock_irqrestore(&tasks_lock, daif);
 	process_vfork_done(t->process);
 	if (old)
-		space_put(old);
+		space_leave(old);
 }
 
 static void clear_thread_pointer(struct task *t)

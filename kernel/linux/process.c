@@ -356,7 +356,7 @@ static void process_end(struct process *p)
 	p->fs = NULL;
 	spin_unlock_irqrestore(&tasks_lock, daif);
 	fs_state_put(fs);
-	space_put(space);
+	space_leave(space);
 	process_report_end(p);
 }
 

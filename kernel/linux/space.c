@@ -30,7 +30,7 @@ struct space *space_create(void)
 	}
 	mutex_init(&s->lock);
 	list_init(&s->notifiers);
-	s->refs = 1;
+	s->refs = s->users = 1;
 	s->mmap_top = MMAP_TOP;
 	return s;
 }
@@ -159,6 +159,19 @@ int space_unmap(struct space *s, uint64_t va, uint64_t size)
 
 	mutex_lock(&s->lock);
 	return unlock(s, &dead, unmap(s, va, va + size, &dead));
+}
+
+void space_leave(struct space *s)
+{
+	struct vma *dead = NULL;
+
+	/* acq_rel: as in space_put() */
+	if (atomic_fetch_sub_explicit(&s->users, 1, memory_order_acq_rel) == 1 &&
+	    atomic_load_explicit(&s->refs, memory_order_relaxed) > 1) {
+		mutex_lock(&s->lock);
+		unlock(s, &dead, unmap(s, 0, USER_END, &dead));
+	}
+	space_put(s);
 }
 
 /* The address for a new area; for MAP_FIXED it may still be in use. */
@@ -370,20 +383,6 @@ uint64_t space_set_brk(struct space *s, uint64_t brk)
 	return brk;
 }
 
-void space_notifier_add(struct space *s, struct space_notifier *n)
-{
-	mutex_lock(&s->lock);
-	list_append(&s->notifiers, &n->link);
-	mutex_unlock(&s->lock);
-}
-
-void space_notifier_remove(struct space *s, struct space_notifier *n)
-{
-	mutex_lock(&s->lock);
-	list_remove(&n->link);
-	mutex_unlock(&s->lock);
-}
-
 /* ---- mremap ---- */
 
 static int grow_in_place(struct space *s, struct vma *vma, uint64_t new_end, struct vma **dead)
@@ -459,36 +458,4 @@ int space_remap(struct space *s, uint64_t va, uint64_t old_size, uint64_t new_si
 
 	mutex_lock(&s->lock);
 	return unlock(s, &dead, remap(s, va, old_size, new_size, flags, to, &dead));
-}
-
-/* ---- fork ---- */
-
-static int copy_area(struct space *child, struct vma *vma)
-{
-	struct vma *copy;
-
-	if (vma->flags & VMA_DONTFORK)
-		return 0;
-	copy = kmalloc(sizeof(*copy));
-	if (!copy)
-		return -ENOMEM;
-	*copy = *vma;
-	copy->space = child;
-	if (copy->file)
-		file_get(copy->file);
-	vma_insert(&child->areas, copy);
-	return vma->flags & MAP_SHARED ? 0 : pages_share(child, vma);
-}
-
-int space_fork(struct space *child, struct space *parent)
-{
-	int err = 0;
-
-	mutex_lock(&parent->lock);
-	for (struct vma *vma = vma_above(&parent->areas, 0); vma && !err; vma = vma_next(vma))
-		err = copy_area(child, vma);
-	child->brk_start = parent->brk_start;
-	child->brk = parent->brk;
-	mutex_unlock(&parent->lock);
-	return err;
 }

@@ -21,7 +21,8 @@ struct space_notifier {
 struct space {
 	struct mmu_context mmu;
 	struct mutex lock; /* covers the areas, the page table's contents and the notifiers */
-	_Atomic uint32_t refs;
+	_Atomic uint32_t refs;	/* who may look at the structure */
+	_Atomic uint32_t users; /* processes that run in it; each is a reference, too */
 	struct rb_tree areas;
 	struct list notifiers;
 	uint64_t brk_start, brk, mmap_top;
@@ -35,12 +36,20 @@ struct space {
 #define MMAP_TOP   (STACK_TOP - (64ull << 20))
 #define MMAP_LOW   0x10000ull
 
-struct space *space_create(void); /* NULL: no memory */
+struct space *space_create(void); /* one user. NULL: no memory */
 static inline void space_get(struct space *s)
 {
 	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
 }
 void space_put(struct space *s); /* the last one frees everything. May sleep */
+/* A process runs in it (vfork), no longer runs in it. When the last one leaves all areas go, even if
+ * somebody keeps the space: a VM does, and the mapping of its vCPU keeps the VM. May sleep. */
+static inline void space_enter(struct space *s)
+{
+	space_get(s);
+	atomic_fetch_add_explicit(&s->users, 1, memory_order_relaxed);
+}
+void space_leave(struct space *s);
 /* Fill an empty child with the parent's memory, copy on write. On -ENOMEM put the child. */
 int space_fork(struct space *child, struct space *parent);
 
