@@ -24,14 +24,22 @@ struct stat_row {
 	size_t offset; /* in struct vcpu_stats */
 };
 
-#define ROW(field)                                                                                 \
-	{                                                                                          \
-#field, offsetof(struct vcpu_stats, field)                                         \
-	}
+/* Named as in Linux where it counts the same. */
+#define ROW(name, field) { name, offsetof(struct vcpu_stats, field) }
 static const struct stat_row rows[] = {
-	ROW(exits),    ROW(hvc),       ROW(wfx),       ROW(sysreg),   ROW(mmio_kernel),
-	ROW(mmio_vmm), ROW(s2_faults), ROW(irq),       ROW(fp_traps), ROW(signals),
-	ROW(blocks),   ROW(entries),   ROW(crossings),
+	ROW("exits", exits),
+	ROW("hvc_exit_stat", hvc),
+	ROW("wfx_exit_stat", wfx),
+	ROW("sysreg_exit_stat", sysreg),
+	ROW("mmio_exit_kernel", mmio_kernel),
+	ROW("mmio_exit_user", mmio_vmm),
+	ROW("stage2_faults", s2_faults),
+	ROW("irq_exits", irq),
+	ROW("fp_traps", fp_traps),
+	ROW("signal_exits", signals),
+	ROW("blocks", blocks),
+	ROW("entries", entries),
+	ROW("crossings", crossings),
 };
 #define ROWS ARRAY_SIZE(rows)
 _Static_assert(ROWS <= MAX_ROWS, "struct image");
