@@ -113,7 +113,7 @@ static void release_flush(struct release *r)
 	else
 		tlb_flush_stage2_all(r->s2->vttbr);
 	for (unsigned i = 0; i < r->count; i++)
-		page_put(r->pages[i]);
+		space_unpin(r->pages[i]);
 	r->count = 0;
 }
 
@@ -293,7 +293,7 @@ static int map_locked(struct vm *vm, const struct mapping *m, bool write) HOLDS(
 	int err;
 
 	if (already_mapped(&vm->stage2, m, write)) {
-		page_put(m->pa);
+		space_unpin(m->pa);
 		return 0;
 	}
 	/* Break before make: other memory was here, or the same with other rights or in pages. */
@@ -301,7 +301,7 @@ static int map_locked(struct vm *vm, const struct mapping *m, bool write) HOLDS(
 	publish(m->pa, m->size);
 	err = pagetable_map(&vm->stage2.table, m->ipa, m->pa, m->size, m->attrs, NULL);
 	if (err)
-		page_put(m->pa);
+		space_unpin(m->pa);
 	dsb(ishst); /* the descriptor before the guest's next walk, here or on another CPU */
 	return err;
 }
