@@ -30,7 +30,7 @@ struct cpu {
 	uint64_t mpidr;		   /* affinity bits only */
 	uint64_t gicr;		   /* VA of this CPU's redistributor */
 	_Atomic bool online;
-	uint64_t irq_count, idle_ns;
+	uint64_t irq_count;
 	uint64_t cptr_el2;   /* what was last written there; bank/fp.h */
 	uint64_t fp_avoided; /* bank/fp.h: crossings at which the vector registers stood */
 };

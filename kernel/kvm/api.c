@@ -463,6 +463,7 @@ void kvm_init(void)
 {
 	world_init();
 	check(vgic_init() == 0);
+	proc_stet_init();
 	check(devfs_register("kvm", MISC_MAJOR, KVM_MINOR, false, kvm_open, MODE_ALL_RW) == 0);
 }
 

@@ -3,4 +3,5 @@
 #pragma once
 
 void kvm_init(void);	 /* /dev/kvm, once */
+void proc_stet_init(void); /* /proc/stet: proc_stet.c */
 void kvm_cpu_init(void); /* each CPU: registers that never change while guests run; interrupts are still masked */

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * /proc/stet: what this machine's register banks and CPUs have done since boot, a name and a number a line
+ * (docs/abi.md). Made anew at each reading, without a lock: each number is true by itself.
+ */
+#include "kvm/kvm.h"
+
+#include "arch/timer.h"
+#include "bank/fp.h"
+#include "kvm/vcpu.h"
+#include "lib/check.h"
+#include "linux/file.h"
+#include "sched/run.h"
+
+static void show_row(struct text *t, const char *name, uint64_t value)
+{
+	text_printf(t, "  %-36s %12lu\n", name, value);
+}
+
+static void show_banks(struct text *t)
+{
+	struct fp_stats vector = fp_stats();
+	struct bank_stats guest = bank_stats(&guest_bank);
+
+	show_row(t, "vector bank: saves", vector.moved.saves);
+	show_row(t, "vector bank: loads", vector.moved.loads);
+	show_row(t, "vector bank: traps of first use", vector.traps);
+	show_row(t, "vector bank: switches avoided", vector.avoided);
+	show_row(t, "guest bank: saves", guest.saves);
+	show_row(t, "guest bank: loads", guest.loads);
+}
+
+static void show_cpus(struct text *t)
+{
+	struct run_stats sum = { 0 }, one;
+	uint64_t interrupts = 0;
+
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		run_stats(cpu, &one);
+		sum.switches += one.switches;
+		sum.steals += one.steals;
+		sum.wakeups += one.wakeups;
+		sum.idle_ns += one.idle_ns;
+		interrupts += cpu_get(cpu)->irq_count;
+	}
+	show_row(t, "cpus", cpu_count());
+	show_row(t, "cpus: thread switches", sum.switches);
+	show_row(t, "cpus: wake-ups", sum.wakeups);
+	show_row(t, "cpus: threads taken over when idle", sum.steals);
+	show_row(t, "cpus: interrupts", interrupts);
+	show_row(t, "cpus: idle, microseconds", sum.idle_ns / 1000);
+	show_row(t, "up, microseconds", timer_now() / 1000);
+}
+
+static void show(struct text *t, void *arg)
+{
+	(void)arg;
+	show_banks(t);
+	show_cpus(t);
+}
+
+void proc_stet_init(void)
+{
+	check(procfs_register("stet", show, NULL) == 0);
+}
