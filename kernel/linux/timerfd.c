@@ -194,39 +194,40 @@ static void arm(struct timerfd *t, uint64_t next, uint64_t interval,
 		ktimer_start(&t->timer, next);
 }
 
-static long settime(struct file *f, unsigned flags, uint64_t user_new, uint64_t user_old)
+static long settime(struct file *f, unsigned flags, const struct __kernel_itimerspec *new,
+		    uint64_t user_old)
 {
-	struct __kernel_itimerspec new, old;
 	struct timerfd *t = f->data;
+	struct __kernel_itimerspec old;
 	uint64_t next;
 
 	if (f->ops != &timerfd_ops)
 		return -EINVAL;
-	if (get_user(new, user_new))
-		return -EFAULT;
-	if (!timespec_valid(&new.it_value) || !timespec_valid(&new.it_interval))
-		return -EINVAL;
-	if (first_expiry(t, &new, flags & TFD_TIMER_ABSTIME, &next))
+	if (first_expiry(t, new, flags & TFD_TIMER_ABSTIME, &next))
 		return -EINVAL;
 	mutex_lock(&t->setting);
-	arm(t, next, timespec_ns(&new.it_interval), &old);
+	arm(t, next, timespec_ns(&new->it_interval), &old);
 	mutex_unlock(&t->setting);
 	return user_old ? put_user(old, user_old) : 0;
 }
 
-/* TFD_TIMER_CANCEL_ON_SET is accepted; the clock is not set while programs run but by root, who knows. */
+/* TFD_TIMER_CANCEL_ON_SET is accepted, and setting the clock cancels nothing. */
 long sys_timerfd_settime(struct trapframe *tf)
 {
 	unsigned flags = (unsigned)tf->x[1];
+	struct __kernel_itimerspec new;
 	struct fd_light fd;
 	long err;
 
-	if (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
+	if (get_user(new, tf->x[2]))
+		return -EFAULT;
+	if ((flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) ||
+	    !timespec_valid(&new.it_value) || !timespec_valid(&new.it_interval))
 		return -EINVAL;
 	fd = fd_get_light((int)tf->x[0]);
 	if (!fd.file)
 		return -EBADF;
-	err = settime(fd.file, flags, tf->x[2], tf->x[3]);
+	err = settime(fd.file, flags, &new, tf->x[3]);
 	fd_put_light(fd);
 	return err;
 }
