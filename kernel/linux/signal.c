@@ -216,9 +216,12 @@ int signal_send_group(int pgid, int sig)
 		if (p->pgid != pgid || p->state != PROCESS_ALIVE)
 			continue;
 		err = 0;
+		if (!sig)
+			break;
 		list_init(&used);
 		spin_lock(&p->siglock);
-		cancel_opposite(p, sig, &used);
+		if (cancel_opposite(p, sig, &used) && p->parent)
+			wake_up(&p->parent->child_wait, 0);
 		post(p, NULL, sig, NULL);
 		spin_unlock(&p->siglock);
 		signal_entries_free(&used);

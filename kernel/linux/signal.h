@@ -52,7 +52,7 @@ void signal_send_process_info(struct process *p, const siginfo_t *info);
 void signal_send_task(struct task *t, int sig); /* to the current task: SIGPIPE */
 /* To one task of p. -ESRCH: p has no such task. */
 int signal_send_tid(struct process *p, int tid, const siginfo_t *info);
-/* To each process of a group (a tty's ^C). -ESRCH: none. Any context. */
+/* To each process of a group (a tty's ^C); 0 only asks. -ESRCH: there is none. Any context. */
 int signal_send_group(int pgid, int sig);
 /* The current task has made this fault: it cannot be blocked or ignored. */
 void signal_force(const siginfo_t *info);

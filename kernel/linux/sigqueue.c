@@ -2,7 +2,7 @@
 /*
  * The queues in which signals wait: a set, and an entry for each of which more is known than its
  * number. A standard signal waits once, real-time signals as often as they were sent (up to
- * QUEUE_MAX), in order. The locks are signal.c's; entries are made and freed outside them.
+ * QUEUE_MAX), in order. Pure; the locks are signal.c's, entries are made and freed outside them.
  */
 #include "linux/sigqueue.h"
 
