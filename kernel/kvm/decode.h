@@ -37,8 +37,12 @@ struct guest_abort {
 	struct mmio_access mmio;
 };
 
-/* Does HPFAR_EL2 hold the address of this fault? Else it must be found by translating far. */
-bool decode_hpfar_valid(uint64_t esr);
+/* Does HPFAR_EL2 hold the address of this fault? Else it must be found by translating far. Permission
+ * faults leave it UNKNOWN unless they are a stage-1 walk's (D19.2.64). */
+static inline bool decode_hpfar_valid(uint64_t esr)
+{
+	return (esr & 0x3c) != 0xc || (esr & 0x80); /* FSC without the level; S1PTW */
+}
 /* esr of EC 0x20 or 0x24; hpfar as the hardware gave it or with its FIPA filled in. */
 void decode_abort(uint64_t esr, uint64_t far, uint64_t hpfar, struct guest_abort *out);
 

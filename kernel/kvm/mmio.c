@@ -12,7 +12,6 @@
 #include "kvm/ioeventfd.h"
 #include "kvm/vcpu.h"
 #include "kvm/vgic/vgic.h"
-#include "lib/string.h"
 
 static uint64_t low_bytes(uint64_t value, unsigned bytes)
 {
@@ -46,7 +45,7 @@ static void ask_vmm(struct vcpu *vcpu, const struct mmio_access *a, uint64_t val
 	run->mmio.phys_addr = a->ipa.v;
 	run->mmio.len = a->bytes;
 	run->mmio.is_write = a->write;
-	memcpy(run->mmio.data, &value, sizeof(value));
+	__builtin_memcpy(run->mmio.data, &value, sizeof(value));
 	vcpu->mmio = *a;
 	vcpu->mmio_pending = true;
 	vcpu->stats.mmio_vmm++;
@@ -73,6 +72,6 @@ void mmio_complete(struct vcpu *vcpu)
 	vcpu->mmio_pending = false;
 	if (vcpu->mmio.write)
 		return;
-	memcpy(&value, vcpu->run->mmio.data, sizeof(value));
+	__builtin_memcpy(&value, vcpu->run->mmio.data, sizeof(value));
 	deliver(vcpu, &vcpu->mmio, low_bytes(value, vcpu->mmio.bytes));
 }

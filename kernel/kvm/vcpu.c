@@ -245,9 +245,12 @@ int vcpu_run(struct vcpu *vcpu)
 		return -ENOEXEC;
 	if (space_current() != vcpu->vm->space)
 		return -EIO;
-	err = vgic_ready_to_run(vcpu);
-	if (err)
-		return err;
+	if (!vcpu->ready) {
+		err = vgic_ready_to_run(vcpu);
+		if (err)
+			return err;
+		vcpu->ready = true;
+	}
 	if (vcpu->mmio_pending) {
 		mmio_complete(vcpu);
 		vcpu_skip_instruction(vcpu);

@@ -79,6 +79,7 @@ struct vcpu {
 	struct vtimer timer;
 	struct vgic_cpu *vgic; /* vgic_vcpu_init(); never NULL once the vCPU exists */
 
+	bool ready;		   /* has run: its VM's devices are complete and stay so */
 	bool initialised;	  /* KVM_ARM_VCPU_INIT was done: else KVM_RUN is -ENOEXEC */
 	uint32_t features;	  /* of KVM_ARM_VCPU_INIT, word 0 */
 	struct psci_cpu power;	  /* changes under vm->power_lock */

@@ -160,6 +160,9 @@ bool vm_find_slot(struct vm *vm, ipa_t ipa, struct memory_slot *slot, uint64_t *
 {
 	bool found = false;
 
+	if (ipa.v < atomic_load_explicit(&vm->slots_low, memory_order_relaxed) ||
+	    ipa.v >= atomic_load_explicit(&vm->slots_end, memory_order_relaxed))
+		return false;
 	spin_lock(&vm->slots_lock);
 	for (unsigned i = 0; i < vm->slot_count && !found; i++) {
 		found = ipa.v - vm->slots[i].ipa.v < vm->slots[i].size;
@@ -210,6 +213,18 @@ static void slot_remove(struct vm *vm, const struct memory_slot *old) HOLDS(vm->
 	vm->slots[vm->slot_count] = (struct memory_slot){ 0 };
 }
 
+static void slots_update_span(struct vm *vm) HOLDS(vm->slots_lock)
+{
+	uint64_t low = UINT64_MAX, end = 0;
+
+	for (unsigned i = 0; i < vm->slot_count; i++) {
+		low = min(low, vm->slots[i].ipa.v);
+		end = max(end, vm->slots[i].ipa.v + vm->slots[i].size);
+	}
+	atomic_store_explicit(&vm->slots_low, low, memory_order_relaxed);
+	atomic_store_explicit(&vm->slots_end, end, memory_order_relaxed);
+}
+
 /* Replace old by new; either may be NULL. What the guest had mapped of old is forgotten. */
 static void slot_change(struct vm *vm, struct memory_slot *old, const struct memory_slot *new)
 {
@@ -222,6 +237,7 @@ static void slot_change(struct vm *vm, struct memory_slot *old, const struct mem
 	}
 	if (new)
 		slot_insert(vm, new);
+	slots_update_span(vm);
 	vm->slots_generation++;
 	spin_unlock(&vm->slots_lock);
 	if (gone.size)

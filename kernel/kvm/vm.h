@@ -53,12 +53,15 @@ struct vm {
 	struct vcpu *vcpus[VM_MAX_VCPUS]; /* in order of creation */
 	_Atomic unsigned vcpu_count;	  /* release: after vcpus[count - 1] was filled */
 
-	struct spinlock
-		slots_lock; /* covers slots and slots_generation; never taken in interrupts */
+	/* covers slots and slots_generation; never taken in interrupts */
+	struct spinlock slots_lock;
 	struct memory_slot slots[VM_MAX_SLOTS]; /* those in use first, sorted by ipa */
 	unsigned slot_count;
-	uint64_t
-		slots_generation; /* counts changes: a fault looks again after it got space->lock */
+	/* All slots lie in [slots_low, slots_end): a look without the lock. What lies outside either
+	 * of them is in no slot that was there before and stays. */
+	_Atomic uint64_t slots_low, slots_end;
+	/* counts changes: a fault looks again after it got space->lock */
+	uint64_t slots_generation;
 
 	struct stage2 stage2;
 	uint64_t counter_offset;    /* CNTVOFF_EL2 of all its vCPUs */

@@ -38,6 +38,7 @@ _Static_assert(offsetof(struct vcpu, pstate) == VCPU_PSTATE, "world.S");
 
 extern char host_vectors[], guest_vectors[]; /* arch/vectors.S, world.S */
 
+static bool has_tpidr2;			/* written once at boot */
 static struct vcpu *resident[MAX_CPUS]; /* each entry its own CPU's, masked */
 
 static struct vcpu *vcpu_of(struct bank_ctx *ctx)
@@ -56,7 +57,7 @@ static void crossing_save(struct vcpu *vcpu)
 #define X(field, hw, ...) vcpu->regs.field = sysreg_read(hw);
 	CROSSING_REGS(X)
 #undef X
-	if (cpu_has(CPU_SME))
+	if (has_tpidr2)
 		vcpu->regs.tpidr2 = sysreg_read_named(SYSREG_TPIDR2_EL0);
 }
 
@@ -66,7 +67,7 @@ static void crossing_load(const struct vcpu *vcpu)
 #define X(field, hw, ...) sysreg_write(hw, vcpu->regs.field);
 	CROSSING_REGS(X)
 #undef X
-	if (cpu_has(CPU_SME))
+	if (has_tpidr2)
 		sysreg_write_named(SYSREG_TPIDR2_EL0, vcpu->regs.tpidr2);
 }
 
@@ -75,7 +76,7 @@ void world_enter(struct vcpu *vcpu)
 	struct thread *t = thread_current();
 
 	t->tpidr_el0 = sysreg_read(tpidr_el0);
-	if (cpu_has(CPU_SME))
+	if (has_tpidr2)
 		t->tpidr2_el0 = sysreg_read_named(SYSREG_TPIDR2_EL0);
 	sysreg_write(vbar_el2, guest_vectors);
 	crossing_load(vcpu);
@@ -101,7 +102,7 @@ void world_leave(void)
 	sysreg_write(vbar_el2, host_vectors);
 	sysreg_write(tpidr_el0, t->tpidr_el0);
 	sysreg_write(tpidrro_el0, 0);
-	if (cpu_has(CPU_SME))
+	if (has_tpidr2)
 		sysreg_write_named(SYSREG_TPIDR2_EL0, t->tpidr2_el0);
 	this_cpu()->mode = CPU_HOST; /* the ERET to EL0 synchronises */
 	/* Closed for EL0 while the guest had it, or while nobody was to use it. */
@@ -184,6 +185,7 @@ void world_reset_image(struct vcpu *vcpu)
 
 void world_init(void)
 {
+	has_tpidr2 = cpu_has(CPU_SME);
 	id_regs_setup();
 	stage2_setup();
 	vtimer_setup();
