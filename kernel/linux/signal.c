@@ -64,7 +64,7 @@ static void recheck_all(struct process *p)
 {
 	struct task *t;
 
-	list_for_each(t, &p->tasks, sibling)
+	list_for_each (t, &p->tasks, sibling)
 		signal_recheck(t);
 }
 
@@ -78,7 +78,7 @@ static void wake_one(struct process *p, int sig)
 {
 	struct task *t;
 
-	list_for_each(t, &p->tasks, sibling) {
+	list_for_each (t, &p->tasks, sibling) {
 		if (wants(t, sig)) {
 			signal_recheck(t);
 			return;
@@ -86,17 +86,19 @@ static void wake_one(struct process *p, int sig)
 	}
 }
 
-/* Stop signals and SIGCONT cancel each other. True: the process goes on. HOLDS(tasks_lock), siglock */
+/* Stop signals and SIGCONT cancel each other. True: the process goes on. HOLDS(tasks_lock), siglock
+ */
 static bool cancel_opposite(struct process *p, int sig, struct list *used)
 {
-	uint64_t set = sig == SIGCONT ? SET_STOP :
-		       signal_bit(sig) & SET_STOP ? signal_bit(SIGCONT) : 0;
+	uint64_t set = sig == SIGCONT		    ? SET_STOP
+		       : signal_bit(sig) & SET_STOP ? signal_bit(SIGCONT)
+						    : 0;
 	bool goes_on = sig == SIGCONT && p->stopped;
 	struct task *t;
 
 	if (set) {
 		signal_pending_take_out(&p->pending, set, used);
-		list_for_each(t, &p->tasks, sibling)
+		list_for_each (t, &p->tasks, sibling)
 			signal_pending_take_out(&t->signals.pending, set, used);
 	}
 	if (goes_on || (sig == SIGKILL && p->stopped)) {
@@ -112,7 +114,7 @@ static struct task *find_task(struct process *p, int tid)
 {
 	struct task *t;
 
-	list_for_each(t, &p->tasks, sibling) {
+	list_for_each (t, &p->tasks, sibling) {
 		if (t->tid == tid)
 			return t;
 	}
@@ -124,7 +126,7 @@ static bool blocked_by_all(struct process *p, int sig)
 {
 	struct task *t;
 
-	list_for_each(t, &p->tasks, sibling) {
+	list_for_each (t, &p->tasks, sibling) {
 		if (!(t->signals.blocked & signal_bit(sig)))
 			return false;
 	}
@@ -132,8 +134,7 @@ static bool blocked_by_all(struct process *p, int sig)
 }
 
 /* HOLDS(tasks_lock), HOLDS(siglock). t NULL: any task. Returns e if it is not needed. */
-static struct signal_entry *post(struct process *p, struct task *t, int sig,
-				 struct signal_entry *e)
+static struct signal_entry *post(struct process *p, struct task *t, int sig, struct signal_entry *e)
 {
 	bool blocked = t ? t->signals.blocked & signal_bit(sig) : blocked_by_all(p, sig);
 
@@ -155,11 +156,20 @@ static struct signal_entry *post(struct process *p, struct task *t, int sig,
 	return e;
 }
 
+/* A real-time signal that finds the queue full is not sent: its sender learns it. HOLDS(siglock) */
+static bool finds_no_room(const struct process *p, const struct task *t, int sig,
+			  const struct signal_entry *e)
+{
+	return sig >= SIGRTMIN && e && e->info.si_code != SI_USER &&
+	       signal_pending_full(t ? &t->signals.pending : &p->pending);
+}
+
 /* tid 0: any task of p. e may be NULL: nothing is known but the number. */
 static int send(struct process *p, int tid, int sig, struct signal_entry *e)
 {
 	struct process *parent = NULL;
 	struct task *t = NULL;
+	int err = -ESRCH;
 	struct list used;
 	uint64_t daif;
 
@@ -168,7 +178,9 @@ static int send(struct process *p, int tid, int sig, struct signal_entry *e)
 	spin_lock(&p->siglock);
 	if (tid)
 		t = find_task(p, tid);
-	if (t || !tid) {
+	if (t || !tid)
+		err = finds_no_room(p, t, sig, e) ? -EAGAIN : 0;
+	if (!err) {
 		if (cancel_opposite(p, sig, &used) && p->parent)
 			parent = process_ref(p->parent);
 		e = post(p, t, sig, e);
@@ -181,7 +193,7 @@ static int send(struct process *p, int tid, int sig, struct signal_entry *e)
 		process_notify_parent(p, parent, CLD_CONTINUED, SIGCONT);
 		process_put(parent);
 	}
-	return t || !tid ? 0 : -ESRCH;
+	return err;
 }
 
 void signal_send_process_info(struct process *p, const siginfo_t *info)
@@ -210,7 +222,7 @@ int signal_send_group(int pgid, int sig)
 	struct process *p;
 	int err = -ESRCH;
 
-	list_for_each(p, &processes, all_link) {
+	list_for_each (p, &processes, all_link) {
 		struct list used;
 
 		if (p->pgid != pgid || p->state != PROCESS_ALIVE)
@@ -313,7 +325,7 @@ static bool group_orphaned(int pgid)
 {
 	struct process *p;
 
-	list_for_each(p, &processes, all_link) {
+	list_for_each (p, &processes, all_link) {
 		if (p->pgid == pgid && p->parent && p->parent->pgid != pgid &&
 		    p->parent->sid == p->sid)
 			return false;
@@ -368,9 +380,8 @@ static void obey_process(struct task *t, struct process *p)
 	if (p->exec_task && p->exec_task != t)
 		task_exit(0);
 	if (p->stopped)
-		wait_event(&p->stop_wait,
-			   !__atomic_load_n(&p->stopped, __ATOMIC_ACQUIRE) || p->group_exit ||
-				   p->exec_task);
+		wait_event(&p->stop_wait, !__atomic_load_n(&p->stopped, __ATOMIC_ACQUIRE) ||
+						  p->group_exit || p->exec_task);
 }
 
 /* The next signal the task is to act on, with its action; 0: none. */
@@ -396,7 +407,8 @@ static int next_signal(struct task *t, struct process *p, siginfo_t *info,
 	return sig;
 }
 
-/* How the interrupted call ends: restarted (again), or with -EINTR. action NULL: no handler runs. */
+/* How the interrupted call ends: restarted (again), or with -EINTR. action NULL: no handler runs.
+ */
 static void finish_call(struct trapframe *tf, const struct signal_action *action)
 {
 	int64_t code = tf->syscall < 0 ? 0 : -(int64_t)tf->x[0];

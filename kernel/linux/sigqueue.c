@@ -38,8 +38,7 @@ void signal_pending_flush(struct signal_pending *p)
 {
 	struct signal_entry *e, *next;
 
-	list_for_each_safe(e, next, &p->queue, link)
-		kfree(e);
+	list_for_each_safe(e, next, &p->queue, link) kfree(e);
 	signal_pending_init(p);
 }
 
@@ -49,7 +48,8 @@ void signal_pending_take_out(struct signal_pending *p, uint64_t set, struct list
 
 	if (!(p->set & set))
 		return;
-	list_for_each_safe(e, next, &p->queue, link) {
+	list_for_each_safe(e, next, &p->queue, link)
+	{
 		if (!(signal_bit(e->info.si_signo) & set))
 			continue;
 		list_remove(&e->link);
@@ -63,8 +63,7 @@ void signal_entries_free(struct list *entries)
 {
 	struct signal_entry *e, *next;
 
-	list_for_each_safe(e, next, entries, link)
-		kfree(e);
+	list_for_each_safe(e, next, entries, link) kfree(e);
 }
 
 /* Which of a set is taken first: those the program made itself, then the lowest. */
@@ -83,7 +82,7 @@ int signal_pending_take(struct signal_pending *p, uint64_t set, siginfo_t *info,
 
 	if (!sig)
 		return 0;
-	list_for_each(e, &p->queue, link) {
+	list_for_each (e, &p->queue, link) {
 		if (e->info.si_signo != sig)
 			continue;
 		more = found != NULL;
@@ -105,12 +104,17 @@ int signal_pending_take(struct signal_pending *p, uint64_t set, siginfo_t *info,
 	return sig;
 }
 
+bool signal_pending_full(const struct signal_pending *p)
+{
+	return p->count >= QUEUE_MAX;
+}
+
 struct signal_entry *signal_pending_add(struct signal_pending *p, int sig, struct signal_entry *e)
 {
 	bool waits = p->set & signal_bit(sig);
 
 	p->set |= signal_bit(sig);
-	if (!e || (waits && sig < SIGRTMIN) || p->count >= QUEUE_MAX)
+	if (!e || (waits && sig < SIGRTMIN) || signal_pending_full(p))
 		return e;
 	list_append(&p->queue, &e->link);
 	p->count++;
