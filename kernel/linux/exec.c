@@ -38,13 +38,16 @@ static int check_executable(struct file *f)
 
 static int open_program(int dirfd, const char *path, struct file **out)
 {
-	int err = path_open(dirfd, path, O_RDONLY, 0, out);
+	struct file *f;
+	int err = path_open(dirfd, path, O_RDONLY, 0, &f);
 
 	if (err)
 		return err;
-	err = check_executable(*out);
+	err = check_executable(f);
 	if (err)
-		file_put(*out);
+		file_put(f);
+	else
+		*out = f;
 	return err;
 }
 

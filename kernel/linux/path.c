@@ -34,14 +34,16 @@ int path_from_user(uint64_t user, char **out)
 	char *path = kmalloc(PATH_MAX);
 	ssize_t n;
 
-	*out = path;
+	*out = NULL;
 	if (!path)
 		return -ENOMEM;
 	n = copy_string_from_user(path, user, PATH_MAX);
-	if (n >= 0)
-		return 0;
-	kfree(path);
-	return (int)n;
+	if (n < 0) {
+		kfree(path);
+		return (int)n;
+	}
+	*out = path;
+	return 0;
 }
 
 void path_free(char *path)
