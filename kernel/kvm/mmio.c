@@ -29,7 +29,7 @@ static void deliver(struct vcpu *vcpu, const struct mmio_access *a, uint64_t val
 
 static bool answer_in_kernel(struct vcpu *vcpu, const struct mmio_access *a, uint64_t value)
 {
-	if (vgic_mmio(vcpu, a->ipa, a->bytes, a->write, &value)) {
+	if (vgic_covers(vcpu, a->ipa) && vgic_mmio(vcpu, a->ipa, a->bytes, a->write, &value)) {
 		if (!a->write)
 			deliver(vcpu, a, low_bytes(value, a->bytes));
 		return true;

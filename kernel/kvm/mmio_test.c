@@ -13,7 +13,9 @@
 enum { GIC = 0x8000000, DOORBELL = 0xa000050, NOBODY = 0x9000000 };
 
 static struct kvm_run run;
-static struct vcpu vcpu = { .run = &run };
+static struct vgic vgic = { .low = GIC, .span = 0x10000 };
+static struct vgic_cpu vgic_cpu = { .vgic = &vgic };
+static struct vcpu vcpu = { .run = &run, .vgic = &vgic_cpu };
 static uint64_t gic_value, doorbell_value;
 
 bool vgic_mmio(struct vcpu *who, ipa_t ipa, unsigned bytes, bool write, uint64_t *value)

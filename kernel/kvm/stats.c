@@ -38,7 +38,6 @@ static const struct stat_row rows[] = {
 	ROW("fp_traps", fp_traps),
 	ROW("signal_exits", signals),
 	ROW("blocks", blocks),
-	ROW("entries", entries),
 	ROW("crossings", crossings),
 };
 #define ROWS ARRAY_SIZE(rows)

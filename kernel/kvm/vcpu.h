@@ -47,7 +47,7 @@ struct vtimer {
 
 struct vcpu_stats { /* plain counters, written by the vCPU's own thread */
 	uint64_t exits, hvc, wfx, sysreg, mmio_kernel, mmio_vmm, s2_faults, irq, fp_traps, signals;
-	uint64_t blocks, entries, crossings;
+	uint64_t blocks, crossings;
 };
 
 /* A guest's debug registers: kept for it, never live in the hardware. kvm/sysreg.c. */

@@ -173,8 +173,12 @@ static struct vgic_cpu *redist_at(struct vgic *vgic, struct vgic_cpu *own, uint6
 static void frame_access(struct vgic_reg_access *a, const struct vgic_regs *regs, bool write,
 			 uint64_t *value)
 {
-	a->reg = vgic_reg_find(regs, a->offset, a->bytes);
-	if (a->reg)
+	const struct vgic_reg *reg = vgic_reg_find(regs, a->offset, a->bytes);
+
+	a->reg = reg;
+	if (reg && !write && !reg->bits && a->offset == reg->first)
+		*value = reg->read ? reg->read(a->vgic, a->cpu) : 0; /* one word: no lock */
+	else if (reg)
 		vgic_reg_access(a, write, value);
 	else if (!write)
 		*value = 0;
@@ -185,7 +189,7 @@ bool vgic_mmio(struct vcpu *vcpu, ipa_t ipa, unsigned bytes, bool write, uint64_
 	struct vgic *vgic = vcpu->vgic->vgic;
 	struct vgic_reg_access a = { .vgic = vgic, .bytes = (uint8_t)bytes };
 
-	if (!vgic)
+	if (!vgic_covers(vcpu, ipa))
 		return false;
 	if (ipa.v - vgic->dist_base < GICD_SIZE) {
 		a.offset = (uint32_t)(ipa.v - vgic->dist_base);

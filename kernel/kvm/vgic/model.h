@@ -98,8 +98,8 @@ struct vgic_cpu {
 	uint64_t apr[2][4]; /* ICH_AP0R<n>, ICH_AP1R<n> */
 
 	/* its redistributor */
-	uint64_t base; /* IPA of its two frames, or VGIC_NO_ADDRESS */
-	bool last;     /* of its region: GICR_TYPER.Last */
+	uint64_t base;	 /* IPA of its two frames, or VGIC_NO_ADDRESS */
+	bool last;	 /* of its region: GICR_TYPER.Last */
 	bool hw_changed; /* state of a HW-linked one was written: the host\'s Active bits follow */
 };
 
@@ -111,13 +111,14 @@ struct vgic_region { /* of redistributors, as the VMM places them */
 struct vgic {
 	struct spinlock lock; /* covers everything below and every vgic_cpu but its stale mark */
 	_Atomic bool initialised; /* for good; set with lock held, read without */
-	uint32_t ctlr;	  /* GICD_CTLR_GRP0, GRP1 */
-	unsigned nr_irqs; /* 32 + SPIs; 0: not chosen yet */
-	unsigned nr_lrs;  /* list registers the machine has */
+	uint32_t ctlr;		  /* GICD_CTLR_GRP0, GRP1 */
+	unsigned nr_irqs;	  /* 32 + SPIs; 0: not chosen yet */
+	unsigned nr_lrs;	  /* list registers the machine has */
 	struct vgic_irq *spis;
 	unsigned nr_cpus;
 	struct vgic_cpu *cpus[VGIC_MAX_CPUS];
 	uint64_t dist_base;
+	uint64_t low, span; /* all frames lie in [low, low + span); 0: not placed yet */
 	unsigned nr_regions;
 	struct vgic_region regions[VGIC_MAX_CPUS];
 };

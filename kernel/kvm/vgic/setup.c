@@ -22,7 +22,7 @@ int vgic_create(struct vm *vm)
 
 	if (vm->vgic)
 		return -EEXIST;
-	vm_for_each_vcpu(i, vcpu, vm) if (vcpu->in_run || vcpu->stats.entries) return -EBUSY;
+	vm_for_each_vcpu(i, vcpu, vm) if (vcpu->in_run || vcpu->ready) return -EBUSY;
 	vm->vgic = kzalloc(sizeof(*vm->vgic));
 	if (!vm->vgic)
 		return -ENOMEM;
@@ -222,13 +222,26 @@ static void place_redistributors(struct vgic *vgic)
 		vgic->cpus[n - 1]->last = true;
 }
 
-int vgic_ready_to_run(struct vcpu *vcpu)
+/* The span of all frames, so that mmio.c need not ask for each address. */
+static void note_span(struct vgic *vgic)
+{
+	uint64_t low = vgic->dist_base, high = vgic->dist_base + GICD_SIZE;
+
+	for (unsigned i = 0; i < vgic->nr_cpus; i++) {
+		if (vgic->cpus[i]->base == VGIC_NO_ADDRESS)
+			continue;
+		low = min(low, vgic->cpus[i]->base);
+		high = max(high, vgic->cpus[i]->base + GICR_SIZE);
+	}
+	vgic->low = low;
+	vgic->span = high - low;
+}
+
+static int check_ready(struct vcpu *vcpu)
 {
 	struct vgic *vgic = vcpu->vm->vgic;
 	uint64_t size = vcpu->vm->vcpu_count * (uint64_t)GICR_SIZE;
 
-	if (!vgic)
-		return 0;
 	if (vgic->dist_base == VGIC_NO_ADDRESS || !vgic->nr_regions)
 		return -ENXIO;
 	if (vgic->initialised && vcpu->vgic->base == VGIC_NO_ADDRESS)
@@ -237,4 +250,17 @@ int vgic_ready_to_run(struct vcpu *vcpu)
 	    overlap(vgic->dist_base, GICD_SIZE, vgic->regions[0].base, size))
 		return -EINVAL;
 	return vgic->initialised ? 0 : -EBUSY;
+}
+
+int vgic_ready_to_run(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	int err;
+
+	mutex_lock(&vm->lock);
+	err = vm->vgic ? check_ready(vcpu) : 0;
+	if (!err && vm->vgic)
+		note_span(vm->vgic);
+	mutex_unlock(&vm->lock);
+	return err;
 }

@@ -41,8 +41,8 @@ int vgic_ready_to_run(struct vcpu *vcpu);
 /* Set the line of an SPI (vcpu ignored, may be NULL), or of a vCPU's PPI; a rising line latches an
  * edge interrupt. An SGI: level true makes it pending. Any context, any lock but vgic->lock.
  * A HW-linked PPI (the timers): true makes it pending, to be deactivated in the host's GIC by the
- * guest's own EOI; false takes it back (only of a vCPU in no bank; its Active bit is the caller's). 0; -EINVAL: no
- * such interrupt, -EBUSY: not initialised, -ENXIO: no vgic. */
+ * guest's own EOI; false takes it back (only of a vCPU in no bank; its Active bit is the caller's).
+ * 0; -EINVAL: no such interrupt, -EBUSY: not initialised, -ENXIO: no vgic. */
 int vgic_inject(struct vm *vm, struct vcpu *vcpu, unsigned intid, bool level);
 /* Is a HW-linked PPI pending or active in the guest's eyes (the host's Active bit must stay set)?
  * The vCPU is in no bank, or in this CPU's and masked. */
@@ -71,5 +71,12 @@ void vgic_load(struct vcpu *vcpu); /* the reverse; writes everything */
 void vgic_close(void);		   /* nobody's: ICH_HCR_EL2.En = 0 */
 
 /* ---- the VMM's side: api.c, device.c, mmio.c ---- */
+/* May a frame of the vgic be there? */
+static inline bool vgic_covers(const struct vcpu *vcpu, ipa_t ipa)
+{
+	const struct vgic *vgic = vcpu->vgic->vgic;
+
+	return vgic && ipa.v - vgic->low < vgic->span;
+}
 /* A guest's access at ipa: true if a frame of the vgic answers; *value in or out. Enabled. */
 bool vgic_mmio(struct vcpu *vcpu, ipa_t ipa, unsigned bytes, bool write, uint64_t *value);
