@@ -32,6 +32,8 @@ struct cpu {
 	_Atomic bool online;
 	uint64_t irq_count;
 	uint64_t cptr_el2;   /* what was last written there; bank/fp.h */
+	void *fp_entered;    /* bank/fp.h: the guest's context for which access is right, or NULL */
+	uint64_t fp_epoch;   /* bank/fp_policy.h: changes with each load of vector registers */
 	uint64_t fp_avoided; /* bank/fp.h: crossings at which the vector registers stood */
 };
 

@@ -8,7 +8,7 @@
  * load open access first and put an ISB before the first use (the write and the use are at the same
  * EL; nothing else orders them). Both run masked, so nobody sees the access in between.
  *
- * State: counts of traps, each CPU's own.
+ * State: counts, each CPU's own.
  */
 #include "bank/fp.h"
 
@@ -24,10 +24,10 @@ _Static_assert(offsetof(struct fp_context, fpsr) == offsetof(struct fp_context, 
 		       offsetof(struct fp_context, fpcr) == offsetof(struct fp_context, v) + 516,
 	       "fp_regs.S");
 
-struct trap_count {
-	_Alignas(64) uint64_t n;
+struct counts {
+	_Alignas(64) uint64_t traps, ahead;
 };
-static struct trap_count traps[MAX_CPUS];
+static struct counts counts[MAX_CPUS];
 
 static struct fp_context *fp_of(struct bank_ctx *ctx)
 {
@@ -53,6 +53,8 @@ static void vector_load(struct bank_ctx *ctx)
 {
 	open_for_kernel();
 	fp_regs_load(fp_of(ctx)->v);
+	this_cpu()->fp_epoch += MAX_CPUS; /* so that no two CPUs ever have the same */
+	this_cpu()->fp_entered = NULL;
 }
 
 static void vector_close(struct bank_ctx *ctx)
@@ -80,6 +82,7 @@ void fp_cpu_init(void)
 	uint64_t daif = irq_save();
 
 	this_cpu()->cptr_el2 = 0; /* unknown: written in any case */
+	this_cpu()->fp_epoch = MAX_CPUS + cpu_id();
 	fp_set_access(CPTR_FPEN_NONE);
 	irq_restore(daif);
 }
@@ -122,8 +125,48 @@ static void take_and_open(struct fp_context *fp, uint64_t fpen)
 	bank_take(&fp->bank);
 	bank_dirty(&fp->bank); /* open from here on: nothing tells us of a change any more */
 	fp_set_access(fpen);
-	traps[cpu_id()].n++;
+	fp_policy_used(&fp->policy);
+	counts[cpu_id()].traps++;
 	irq_enable();
+}
+
+/* Open it for its owner, or close it for who is not: for EL0 01 will do, and may stay for the
+ * guest. */
+static void set_access_for(const struct fp_context *fp, bool here)
+{
+	if (fp->guest)
+		fp_set_access(here ? CPTR_FPEN_GUEST : CPTR_FPEN_NONE);
+	else if (here)
+		fp_set_access(CPTR_FPEN_ALL);
+	else if ((this_cpu()->cptr_el2 & CPTR_FPEN) == CPTR_FPEN_ALL)
+		fp_set_access(CPTR_FPEN_GUEST);
+}
+
+/* Not here, and no trap was armed since somebody came into the bank: load ahead, or arm the trap.
+ */
+void fp_enter_absent(struct fp_context *fp)
+{
+	/* What stands on another CPU is not waited for here: it traps, if it is used. */
+	bool here = fp_policy_enter(&fp->policy, this_cpu()->fp_epoch) && bank_try_take(&fp->bank);
+
+	if (here) {
+		bank_dirty(&fp->bank);
+		counts[cpu_id()].ahead++;
+	}
+	set_access_for(fp, here);
+}
+
+void fp_enter_other_guest(struct fp_context *fp)
+{
+	if (bank_is_here(&fp->bank))
+		fp_set_access(CPTR_FPEN_GUEST);
+	else if (fp->policy.armed_at == this_cpu()->fp_epoch)
+		fp_set_access(CPTR_FPEN_NONE);
+	else
+		fp_enter_absent(fp);
+	/* From now on wrong as soon as access is changed or anybody is loaded: both forget it. A
+	 * context that ends here is closed; one that is not here leaves access closed. */
+	this_cpu()->fp_entered = fp;
 }
 
 void fp_trap_user(struct fp_context *fp)
@@ -141,7 +184,8 @@ struct fp_stats fp_stats(void)
 	struct fp_stats sum = { .moved = bank_stats(&vector_bank) };
 
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
-		sum.traps += __atomic_load_n(&traps[cpu].n, __ATOMIC_RELAXED);
+		sum.traps += __atomic_load_n(&counts[cpu].traps, __ATOMIC_RELAXED);
+		sum.ahead += __atomic_load_n(&counts[cpu].ahead, __ATOMIC_RELAXED);
 		sum.avoided += __atomic_load_n(&cpu_get(cpu)->fp_avoided, __ATOMIC_RELAXED);
 	}
 	return sum;

@@ -17,11 +17,13 @@
 #pragma once
 
 #include "bank/bank.h"
+#include "bank/fp_policy.h"
 #include "lib/bits.h"
 
 struct fp_context {
 	struct bank_ctx bank;
 	bool guest; /* a vCPU's */
+	struct fp_policy policy;
 	/* fp_regs.S knows how these lie. While a CPU is home they are old: fp_sync() first. */
 	_Alignas(16) uint8_t v[32][16];
 	uint32_t fpsr, fpcr;
@@ -63,10 +65,15 @@ static inline void fp_set_access(uint64_t fpen)
 
 	if (cpu->cptr_el2 != cptr) {
 		cpu->cptr_el2 = cptr;
+		cpu->fp_entered = NULL;
 		/* CPTR_EL2; no instruction at EL2 depends on it but fp.c's, which take care */
 		__asm__ volatile("msr cptr_el2, %0" ::"r"(cptr));
 	}
 }
+
+/* The rare ways of the two below. Masked. */
+void fp_enter_absent(struct fp_context *fp);
+void fp_enter_other_guest(struct fp_context *fp);
 
 /* Before host EL0 runs after another thread ran here, or after a guest did (CPU_GUEST mode): set
  * access right for this context. Masked, until the ERET. */
@@ -75,15 +82,19 @@ static inline void fp_enter_user(struct fp_context *fp)
 	if (bank_is_here(&fp->bank)) {
 		fp_set_access(CPTR_FPEN_ALL);
 		this_cpu()->fp_avoided++;
+	} else if (fp->policy.armed_at != this_cpu()->fp_epoch) {
+		fp_enter_absent(fp);
 	} else if (this_cpu()->cptr_el2 == (CPTR_BASE | CPTR_FPEN_ALL)) {
 		fp_set_access(CPTR_FPEN_GUEST); /* closed for EL0; perhaps right for the guest */
 	}
 }
 
-/* Before each entry into a guest. Masked, until the ERET. */
+/* Before each entry into a guest. Masked, until the ERET. Nothing to do if nothing happened to this
+ * CPU's bank and access since it was entered before: both forget fp_entered. */
 static inline void fp_enter_guest(struct fp_context *fp)
 {
-	fp_set_access(bank_is_here(&fp->bank) ? CPTR_FPEN_GUEST : CPTR_FPEN_NONE);
+	if (this_cpu()->fp_entered != fp)
+		fp_enter_other_guest(fp);
 }
 
 /* Make the image the newest state for reading or writing from outside. Claimant, enabled, may wait.
@@ -94,6 +105,7 @@ void fp_sync(struct fp_context *fp);
 struct fp_stats {
 	struct bank_stats moved; /* of 32 registers and two */
 	uint64_t traps;		 /* first uses */
+	uint64_t ahead;		 /* loads without a trap */
 	uint64_t avoided; /* crossings to host EL0 that found their registers where they were */
 };
 struct fp_stats fp_stats(void);
