@@ -237,21 +237,14 @@ static int become(struct program *p, struct trapframe *tf)
 	return 0;
 }
 
-/* Load and become what p->file and p->args say; both are used up. */
+/* Load and become what p->file and p->args say. */
 static int exec(struct program *p, struct trapframe *tf)
 {
 	int err = resolve_script(p);
 
 	if (!err)
 		err = build(p);
-	if (!err)
-		err = become(p, tf);
-	if (p->space)
-		space_put(p->space);
-	if (p->file)
-		file_put(p->file);
-	page_free(p->args.block);
-	return err;
+	return err ? err : become(p, tf);
 }
 
 /* struct program is large for a stack of 8 KiB. */
@@ -266,6 +259,16 @@ static struct program *program_new(void)
 		return p;
 	kfree(p);
 	return NULL;
+}
+
+static void program_free(struct program *p)
+{
+	if (p->space)
+		space_put(p->space);
+	if (p->file)
+		file_put(p->file);
+	page_free(p->args.block);
+	kfree(p);
 }
 
 static int open_by_fd(int fd, struct file **out)
@@ -283,37 +286,41 @@ static int open_by_fd(int fd, struct file **out)
 	return err;
 }
 
-static int execve(struct trapframe *tf, int dirfd, uint64_t path, uint64_t argv, uint64_t envp,
-		  bool empty_ok)
+/* Open the program and collect the strings; what is in p is the caller's even on an error. */
+static int gather(struct program *p, int dirfd, uint64_t argv, uint64_t envp, bool empty_ok)
 {
-	struct program *p = program_new();
-	char *name = NULL;
-	int err = -ENOMEM;
+	int err;
 
-	if (!p)
-		return err;
-	err = path_from_user(path, &name);
-	if (!err && !name[0])
+	if (p->name[0])
+		err = open_program(dirfd, p->name, &p->file);
+	else
 		err = empty_ok ? open_by_fd(dirfd, &p->file) : -ENOENT;
-	else if (!err)
-		err = open_program(dirfd, name, &p->file);
-	p->name = name;
 	if (!err)
 		err = args_add_user(&p->args, argv, &p->args.argc);
 	if (!err && !p->args.argc)
 		err = args_prepend(&p->args, "");
+	return err ? err : args_add_user(&p->args, envp, &p->args.envc);
+}
+
+static int execve(struct trapframe *tf, int dirfd, uint64_t path, uint64_t argv, uint64_t envp,
+		  bool empty_ok)
+{
+	struct program *p = program_new();
+	char *name;
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	err = path_from_user(path, &name);
+	if (err)
+		goto free_program;
+	p->name = name;
+	err = gather(p, dirfd, argv, envp, empty_ok);
 	if (!err)
-		err = args_add_user(&p->args, envp, &p->args.envc);
-	if (!err) {
 		err = exec(p, tf);
-	} else {
-		if (p->file)
-			file_put(p->file);
-		page_free(p->args.block);
-	}
-	if (name)
-		path_free(name);
-	kfree(p);
+	path_free(name);
+free_program:
+	program_free(p);
 	return err;
 }
 
@@ -331,7 +338,7 @@ long sys_execveat(struct trapframe *tf)
 
 /* ---- the first program ---- */
 
-static struct program *first; /* kept: there is only one */
+static struct program *first; /* from process_start_init() to its task's first turn */
 
 /* Descriptors 0, 1 and 2 are the console. */
 static int open_console(void)
@@ -359,6 +366,8 @@ static void first_begin(void *arg)
 	err = open_program(AT_FDCWD, p->name, &p->file);
 	if (!err)
 		err = exec(p, tf);
+	kfree((void *)p->name);
+	program_free(p);
 	if (err) {
 		printk("exec: the first program cannot start: error %d\n", -err);
 		process_exit(127 << 8);

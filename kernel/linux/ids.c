@@ -207,7 +207,7 @@ long sys_setpgid(struct trapframe *tf)
 	uint64_t daif;
 	long err;
 
-	if ((int)tf->x[1] < 0)
+	if ((int)(tf->x[1] ? tf->x[1] : tf->x[0]) < 0)
 		return -EINVAL;
 	daif = spin_lock_irqsave(&tasks_lock);
 	err = set_group(find((int)tf->x[0]), (int)tf->x[1]);
