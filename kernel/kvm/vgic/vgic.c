@@ -20,6 +20,9 @@
 #include "lib/check.h"
 #include "sched/run.h"
 
+/* Those HW-linked to the host's interrupt of the same number: join() in setup.c. */
+static const uint8_t hw_ppis[] = { VGIC_PPI_VTIMER, VGIC_PPI_PTIMER };
+
 void vgic_notify(struct vgic_cpu *cpu)
 {
 	/* release: pairs with the acquire in vgic_flush() */
@@ -99,13 +102,13 @@ bool vgic_ppi_busy(struct vcpu *vcpu, unsigned intid)
  * deadline or masked it. The host's interrupt is free to come again then. */
 static void resample(struct vgic_cpu *cpu)
 {
-	for (unsigned i = VGIC_SGIS; i < VGIC_PRIVATE; i++) {
-		struct vgic_irq *irq = &cpu->irqs[i];
+	for (unsigned i = 0; i < ARRAY_SIZE(hw_ppis); i++) {
+		struct vgic_irq *irq = &cpu->irqs[hw_ppis[i]];
 
-		if (!irq->hw_intid || !irq->latch || irq->active || vtimer_line(cpu->vcpu, i))
+		if (!irq->latch || irq->active || vtimer_line(cpu->vcpu, hw_ppis[i]))
 			continue;
 		vgic_irq_set_line(irq, false);
-		irq_ppi_set_active(irq->hw_intid, false);
+		irq_ppi_set_active(hw_ppis[i], false);
 	}
 }
 
@@ -114,9 +117,8 @@ static void resample(struct vgic_cpu *cpu)
 static void sync_hw(struct vgic_cpu *cpu)
 {
 	cpu->hw_changed = false;
-	for (unsigned i = VGIC_SGIS; i < VGIC_PRIVATE; i++)
-		if (cpu->irqs[i].hw_intid)
-			irq_ppi_set_active(cpu->irqs[i].hw_intid, irq_busy(&cpu->irqs[i]));
+	for (unsigned i = 0; i < ARRAY_SIZE(hw_ppis); i++)
+		irq_ppi_set_active(hw_ppis[i], irq_busy(&cpu->irqs[hw_ppis[i]]));
 }
 
 void vgic_refill(struct vgic_cpu *cpu)
