@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 
 #include "arch/spinlock.h"
+#include "arch/zero.h"
 #include "lib/bits.h"
 #include "lib/check.h"
 #include "lib/list.h"
@@ -256,7 +257,7 @@ void *page_alloc_zeroed(unsigned order)
 	void *p = page_alloc(order);
 
 	if (p)
-		memset(p, 0, PAGE_SIZE << order);
+		zero_pages(p, PAGE_SIZE << order);
 	return p;
 }
 
