@@ -35,6 +35,17 @@ static GUEST void guest_hypercalls(uint64_t rounds)
 	guest_done(guest_ticks() - start);
 }
 
+static GUEST void guest_hypercalls_fp(uint64_t rounds)
+{
+	uint64_t start = guest_ticks();
+
+	while (rounds--) {
+		__asm__ volatile("fadd v0.2d, v0.2d, v1.2d" ::: "memory");
+		hvc(SMCCC_VERSION, 0, 0, 0);
+	}
+	guest_done(guest_ticks() - start);
+}
+
 static GUEST void guest_gic_reads(uint64_t rounds)
 {
 	uint64_t start = guest_ticks();
@@ -243,6 +254,11 @@ static uint64_t hypercalls(uint64_t rounds)
 	return guest_timed(guest_hypercalls, rounds);
 }
 
+static uint64_t hypercalls_fp(uint64_t rounds)
+{
+	return guest_timed(guest_hypercalls_fp, rounds);
+}
+
 static uint64_t gic_reads(uint64_t rounds)
 {
 	return guest_timed(guest_gic_reads, rounds);
@@ -391,6 +407,7 @@ static const struct row rows[] = {
 	{ "getppid", "system call", getppid_calls, 2000 },
 	{ "api-version", "KVM_GET_API_VERSION", version_ioctls, 2000 },
 	{ "hypercall", "hypercall answered in the kernel", hypercalls, 2000 },
+	{ "hypercall-guest-fp", "... the guest uses FP each round", hypercalls_fp, 2000 },
 	{ "gic-read", "MMIO read answered by the in-kernel GIC", gic_reads, 2000 },
 	{ "mmio", "MMIO exit to the VMM and back, nobody uses FP", mmio_plain, 1000 },
 	{ "mmio-guest-fp", "... the guest uses FP each round", mmio_guest_fp, 1000 },
