@@ -63,6 +63,12 @@ static void invalidate(struct space *s, uint64_t start, uint64_t end)
 		n->invalidate(n, start, end);
 }
 
+/* Long walks go in steps, so that others may run in between. */
+static uint64_t step_end(uint64_t va, uint64_t end)
+{
+	return min(end, align_down(va, 64ull << 20) + (64ull << 20));
+}
+
 /* Nothing is at va yet. Takes over the caller's reference to the page on success. */
 static int install(struct vma *vma, uint64_t va, pa_t pa, uint64_t size, bool writable)
 {
@@ -176,8 +182,7 @@ static void drop(struct space *s, uint64_t start, uint64_t end, bool flush)
 
 	do {
 		uint64_t from = g.resume;
-		/* A step is short, so that others may run in between. */
-		uint64_t to = min(end, align_down(from, 1ull << 30) + (1ull << 30));
+		uint64_t to = step_end(from, end);
 
 		g.resume = 0;
 		g.count = 0;
@@ -246,7 +251,11 @@ int pages_protect(struct vma *vma, uint64_t start, uint64_t end)
 	if (err)
 		return err;
 	invalidate(s, start, end);
-	pagetable_walk(&s->mmu.table, start, end - start, protect_one, &p);
+	for (uint64_t to; start < end; start = to) {
+		to = step_end(start, end);
+		pagetable_walk(&s->mmu.table, start, to - start, protect_one, &p);
+		thread_checkpoint();
+	}
 	if (p.changed)
 		tlb_flush_user(&s->mmu);
 	return 0;
@@ -282,9 +291,11 @@ int pages_share(struct space *child, struct vma *vma)
 	struct share sh = { .to = child, .protect = true };
 
 	invalidate(vma->space, vma->start, vma->end);
-	pagetable_walk(&vma->space->mmu.table, vma->start, vma->end - vma->start, share_one, &sh);
-	tlb_flush_user(&vma->space->mmu);
-	thread_checkpoint();
+	for (uint64_t to, from = vma->start; from < vma->end && !sh.err; from = to) {
+		to = step_end(from, vma->end);
+		pagetable_walk(&vma->space->mmu.table, from, to - from, share_one, &sh);
+		thread_checkpoint();
+	}
 	return sh.err;
 }
 

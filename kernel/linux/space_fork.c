@@ -35,6 +35,7 @@ int space_fork(struct space *child, struct space *parent)
 	mutex_lock(&parent->lock);
 	for (struct vma *vma = vma_above(&parent->areas, 0); vma && !err; vma = vma_next(vma))
 		err = copy_area(child, vma);
+	tlb_flush_user(&parent->mmu); /* what was writable until now */
 	child->brk_start = parent->brk_start;
 	child->brk = parent->brk;
 	mutex_unlock(&parent->lock);
