@@ -123,6 +123,7 @@ static ssize_t pipe_read(struct file *f, struct iter *to, loff_t *pos)
 static int write_turn(struct file *f, struct pipe *p, struct iter *from, size_t need)
 	HOLDS(p->lock)
 {
+	__typeof__(p->head) head = p->head;
 	int err;
 
 	if (!p->readers) {
@@ -131,6 +132,8 @@ static int write_turn(struct file *f, struct pipe *p, struct iter *from, size_t 
 	}
 	if (pipe_room(p) >= need) {
 		err = move_in(p, from);
+		if (err && need > 1)
+			p->head = head; /* up to PIPE_BUF bytes go in together or not at all */
 		/* under the lock, so that a reader may come while a long write goes on */
 		wake_up(&p->read_queue, POLLIN | POLLRDNORM);
 		return err;
@@ -154,7 +157,7 @@ static ssize_t pipe_write(struct file *f, struct iter *from, loff_t *pos)
 	while (iter_left(from) && !err)
 		err = write_turn(f, p, from, need);
 	mutex_unlock(&p->lock);
-	return iter_moved(from, start, err);
+	return err && need > 1 ? err : iter_moved(from, start, err);
 }
 
 static uint32_t read_poll(struct file *f, struct poll_table *table)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Shared memory without a name: memfd_create, two mappings of the same pages, seals. Linux: man 2. */
+/* Shared memory without a name: memfd_create, two mappings of the same pages, seals. Linux: man 2.
+ */
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <string.h>
