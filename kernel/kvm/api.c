@@ -329,6 +329,8 @@ static long inject_line(struct vm *vm, uint32_t irq, bool level)
 	case KVM_ARM_IRQ_TYPE_PPI:
 		if (index >= vm->vcpu_count || number < VGIC_SGIS || number >= VGIC_PRIVATE)
 			return -EINVAL;
+		if (number == VGIC_PPI_VTIMER || number == VGIC_PPI_PTIMER)
+			return 0; /* the timers' own; Linux says nothing either */
 		return vgic_inject(vm, vm->vcpus[index], number, level);
 	case KVM_ARM_IRQ_TYPE_SPI:
 		return number < VGIC_PRIVATE ? -EINVAL : vgic_inject(vm, NULL, number, level);

@@ -79,10 +79,8 @@ static void vm_free(struct vm *vm)
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		bank_discard(&vm->vcpus[i]->bank);
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
-		struct vgic_cpu *vgic = vm->vcpus[i]->vgic;
-
+		vgic_vcpu_destroy(vm->vcpus[i]);
 		vcpu_destroy(vm->vcpus[i]);
-		kfree(vgic);
 	}
 	ioeventfd_destroy(vm);
 	vgic_destroy(vm);

@@ -80,22 +80,6 @@ static bool irq_busy(const struct vgic_irq *irq)
 	return vgic_irq_pending(irq) || vgic_irq_active(irq);
 }
 
-bool vgic_ppi_busy(struct vcpu *vcpu, unsigned intid)
-{
-	struct vgic_cpu *cpu = vcpu->vgic;
-	uint64_t daif;
-	bool busy;
-
-	if (!cpu->vgic)
-		return false;
-	daif = spin_lock_irqsave(&cpu->vgic->lock);
-	if (cpu->home == (int)cpu_id())
-		cpuif_read_lrs(cpu);
-	busy = irq_busy(&cpu->irqs[intid]);
-	spin_unlock_irqrestore(&cpu->vgic->lock, daif);
-	return busy;
-}
-
 /* ---- list registers, on the vCPU's home CPU ---- */
 
 /* A timer interrupt the guest has not taken yet goes when its line has fallen: the guest moved the

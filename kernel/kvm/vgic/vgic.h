@@ -44,9 +44,6 @@ int vgic_ready_to_run(struct vcpu *vcpu);
  * guest's own EOI; false takes it back (only of a vCPU in no bank; its Active bit is the caller's).
  * 0; -EINVAL: no such interrupt, -EBUSY: not initialised, -ENXIO: no vgic. */
 int vgic_inject(struct vm *vm, struct vcpu *vcpu, unsigned intid, bool level);
-/* Is a HW-linked PPI pending or active in the guest's eyes (the host's Active bit must stay set)?
- * The vCPU is in no bank, or in this CPU's and masked. */
-bool vgic_ppi_busy(struct vcpu *vcpu, unsigned intid);
 /* The guest's write to ICC_SGI1R_EL1, ICC_SGI0R_EL1 or ICC_ASGI1R_EL1 (the last two: not Group 1).
  */
 void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1);
