@@ -4,13 +4,13 @@
  * guest, one_reg.c for the VMM. What stands in the guest bank does not trap and is not here
  * (guest_regs.h). No row: undefined.
  *
- * Debug registers are kept but not live: a guest that sets a breakpoint reads it back, and it does
- * not fire. Performance counters, SVE, SME, pointer authentication: not offered (id_regs.c).
- * Manual: DDI 0487 D19.
+ * Debug registers are debug.c's. Performance counters, SVE, SME, pointer authentication: not
+ * offered (id_regs.c). Manual: DDI 0487 D19.
  */
 #include "kvm/sysreg.h"
 
 #include "arch/sysreg.h"
+#include "kvm/debug.h"
 #include "kvm/exit.h"
 #include "kvm/id_regs.h"
 #include "kvm/stage2.h"
@@ -71,113 +71,16 @@ static uint64_t read_mpidr(struct vcpu *vcpu, uint32_t reg)
 	return vcpu_mpidr(vcpu);
 }
 
-/* ---- debug ---- */
-
-#define DEBUG_N(reg)  ((reg) >> 3 & 15)
-#define OSLSR_OSLM_1  BIT(3)
-#define OSLSR_OSLK    BIT(1)
-#define DBGCLAIM_BITS BITS(7, 0)
-#define DEBUG_BVR     4
-#define DEBUG_BCR     5
-#define DEBUG_WVR     6
-
-static uint64_t *debug_slot(struct vcpu *vcpu, uint32_t reg)
-{
-	struct guest_debug *d = &vcpu->debug;
-
-	switch (reg & 7) {
-	case DEBUG_BVR:
-		return &d->bvr[DEBUG_N(reg)];
-	case DEBUG_BCR:
-		return &d->bcr[DEBUG_N(reg)];
-	case DEBUG_WVR:
-		return &d->wvr[DEBUG_N(reg)];
-	default:
-		return &d->wcr[DEBUG_N(reg)];
-	}
-}
-
-static uint64_t read_point(struct vcpu *vcpu, uint32_t reg)
-{
-	return *debug_slot(vcpu, reg);
-}
-
-static void write_point(struct vcpu *vcpu, uint32_t reg, uint64_t value)
-{
-	*debug_slot(vcpu, reg) = value;
-}
-
-static uint64_t read_mdscr(struct vcpu *vcpu, uint32_t reg)
-{
-	(void)reg;
-	return vcpu->debug.mdscr;
-}
-
-static void write_mdscr(struct vcpu *vcpu, uint32_t reg, uint64_t value)
-{
-	(void)reg;
-	vcpu->debug.mdscr = value;
-}
-
-static uint64_t read_mdccint(struct vcpu *vcpu, uint32_t reg)
-{
-	(void)reg;
-	return vcpu->debug.mdccint;
-}
-
-static void write_mdccint(struct vcpu *vcpu, uint32_t reg, uint64_t value)
-{
-	(void)reg;
-	vcpu->debug.mdccint = value;
-}
-
-static void write_oslar(struct vcpu *vcpu, uint32_t reg, uint64_t value)
-{
-	(void)reg;
-	vcpu->debug.os_lock = value & 1;
-}
-
-static uint64_t read_oslsr(struct vcpu *vcpu, uint32_t reg)
-{
-	(void)reg;
-	return OSLSR_OSLM_1 | (vcpu->debug.os_lock ? OSLSR_OSLK : 0);
-}
-
-static void write_claim_set(struct vcpu *vcpu, uint32_t reg, uint64_t value)
-{
-	(void)reg;
-	vcpu->debug.claim |= value & DBGCLAIM_BITS;
-}
-
-static uint64_t read_claim_set(struct vcpu *vcpu, uint32_t reg)
-{
-	(void)vcpu;
-	(void)reg;
-	return DBGCLAIM_BITS;
-}
-
-static void write_claim_clear(struct vcpu *vcpu, uint32_t reg, uint64_t value)
-{
-	(void)reg;
-	vcpu->debug.claim &= ~value;
-}
-
-static uint64_t read_claim(struct vcpu *vcpu, uint32_t reg)
-{
-	(void)reg;
-	return vcpu->debug.claim;
-}
-
 /* ---- the table ---- */
 
 #define LISTED true
 #define HIDDEN false
 #define DEBUG_POINTS(n)                                                                            \
-	{ SYSREG(2, 0, 0, n, 4), LISTED, read_point, write_point },                                \
-		{ SYSREG(2, 0, 0, n, 5), LISTED, read_point, write_point },                        \
-		{ SYSREG(2, 0, 0, n, 6), LISTED, read_point, write_point },                        \
+	{ SYSREG(2, 0, 0, n, 4), LISTED, debug_read_point, debug_write_point },                    \
+		{ SYSREG(2, 0, 0, n, 5), LISTED, debug_read_point, debug_write_point },            \
+		{ SYSREG(2, 0, 0, n, 6), LISTED, debug_read_point, debug_write_point },            \
 	{                                                                                          \
-		SYSREG(2, 0, 0, n, 7), LISTED, read_point, write_point                             \
+		SYSREG(2, 0, 0, n, 7), LISTED, debug_read_point, debug_write_point                 \
 	}
 
 static const struct sysreg_row rows[] = {
@@ -185,7 +88,7 @@ static const struct sysreg_row rows[] = {
 	  write_sgi }, /* ICC_SGI1R_EL1: the busy one first */
 	{ SYSREG(3, 0, 12, 11, 6), HIDDEN, NULL, write_sgi }, /* ICC_ASGI1R_EL1 */
 	{ SYSREG(3, 0, 12, 11, 7), HIDDEN, NULL, write_sgi }, /* ICC_SGI0R_EL1 */
-	{ SYSREG(2, 0, 0, 2, 2), LISTED, read_mdscr, write_mdscr },
+	{ SYSREG(2, 0, 0, 2, 2), LISTED, debug_read_mdscr, debug_write_mdscr },
 	{ SYSREG(3, 0, 1, 0, 1), LISTED, read_zero, write_ignored }, /* ACTLR_EL1 */
 	{ SYSREG(1, 0, 7, 6, 2), HIDDEN, NULL, write_set_way },	     /* DC ISW */
 	{ SYSREG(1, 0, 7, 10, 2), HIDDEN, NULL, write_set_way },     /* DC CSW */
@@ -213,16 +116,16 @@ static const struct sysreg_row rows[] = {
 	DEBUG_POINTS(14),
 	DEBUG_POINTS(15),
 	{ SYSREG(2, 0, 0, 0, 2), HIDDEN, read_zero, write_ignored }, /* OSDTRRX_EL1 */
-	{ SYSREG(2, 0, 0, 2, 0), LISTED, read_mdccint, write_mdccint },
+	{ SYSREG(2, 0, 0, 2, 0), LISTED, debug_read_mdccint, debug_write_mdccint },
 	{ SYSREG(2, 0, 0, 3, 2), HIDDEN, read_zero, write_ignored }, /* OSDTRTX_EL1 */
 	{ SYSREG(2, 0, 0, 6, 2), HIDDEN, read_zero, write_ignored }, /* OSECCR_EL1 */
 	{ SYSREG(2, 0, 1, 0, 0), HIDDEN, read_zero, NULL },	     /* MDRAR_EL1 */
-	{ SYSREG(2, 0, 1, 0, 4), HIDDEN, NULL, write_oslar },	     /* OSLAR_EL1 */
-	{ SYSREG(2, 0, 1, 1, 4), HIDDEN, read_oslsr, NULL },	     /* OSLSR_EL1 */
+	{ SYSREG(2, 0, 1, 0, 4), HIDDEN, NULL, debug_write_oslar },  /* OSLAR_EL1 */
+	{ SYSREG(2, 0, 1, 1, 4), HIDDEN, debug_read_oslsr, NULL },   /* OSLSR_EL1 */
 	{ SYSREG(2, 0, 1, 3, 4), HIDDEN, read_zero, write_ignored }, /* OSDLR_EL1 */
 	{ SYSREG(2, 0, 1, 4, 4), HIDDEN, read_zero, write_ignored }, /* DBGPRCR_EL1 */
-	{ SYSREG(2, 0, 7, 8, 6), HIDDEN, read_claim_set, write_claim_set },
-	{ SYSREG(2, 0, 7, 9, 6), HIDDEN, read_claim, write_claim_clear },
+	{ SYSREG(2, 0, 7, 8, 6), HIDDEN, debug_read_claim_set, debug_write_claim_set },
+	{ SYSREG(2, 0, 7, 9, 6), HIDDEN, debug_read_claim_clear, debug_write_claim_clear },
 	{ SYSREG(2, 0, 7, 14, 6), HIDDEN, read_zero, NULL },	     /* DBGAUTHSTATUS_EL1 */
 	{ SYSREG(2, 3, 0, 1, 0), HIDDEN, read_zero, NULL },	     /* MDCCSR_EL0 */
 	{ SYSREG(2, 3, 0, 4, 0), HIDDEN, read_zero, write_ignored }, /* DBGDTR_EL0 */

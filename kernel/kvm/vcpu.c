@@ -14,6 +14,7 @@
 
 #include "arch/irq.h"
 #include "arch/sysreg.h"
+#include "kvm/debug.h"
 #include "kvm/exit.h"
 #include "kvm/vgic/vgic.h"
 #include "kvm/vtimer.h"
@@ -139,6 +140,8 @@ static void do_masked_requests(struct vcpu *vcpu)
 {
 	if (request_take(vcpu, REQ_COUNTER))
 		vtimer_load_offset(vcpu);
+	if (request_take(vcpu, REQ_DEBUG) && this_cpu()->mode == CPU_GUEST)
+		debug_load(vcpu);     /* else at the crossing */
 	request_take(vcpu, REQ_VGIC); /* the mark itself is the vgic's */
 	vgic_flush(vcpu);
 }

@@ -28,6 +28,7 @@ enum {
 	REQ_POWER = 1u << 1,   /* psci.c: switched on or off by another vCPU or by the VMM */
 	REQ_COUNTER = 1u << 2, /* vm->counter_offset changed */
 	REQ_WAKE = 1u << 3,    /* nothing but to look again: ends WFI */
+	REQ_DEBUG = 1u << 4,   /* what the guest debugs has changed */
 };
 
 /* What an exit's handler says: negative -errno: leave KVM_RUN with it. */
@@ -50,7 +51,7 @@ struct vcpu_stats { /* plain counters, written by the vCPU's own thread */
 	uint64_t blocks, crossings;
 };
 
-/* A guest's debug registers: kept for it, never live in the hardware. kvm/sysreg.c. */
+/* A guest's debug registers, the newest values: kvm/debug.c. */
 #define GUEST_DEBUG_PAIRS 16
 struct guest_debug {
 	uint64_t bvr[GUEST_DEBUG_PAIRS], bcr[GUEST_DEBUG_PAIRS];
@@ -83,7 +84,7 @@ struct vcpu {
 	bool initialised;	  /* KVM_ARM_VCPU_INIT was done: else KVM_RUN is -ENOEXEC */
 	uint32_t features;	  /* of KVM_ARM_VCPU_INIT, word 0 */
 	struct psci_cpu power;	  /* changes under vm->power_lock */
-	struct guest_debug debug; /* sysreg.c */
+	struct guest_debug debug; /* debug.c */
 	uint64_t spsr32[4];	  /* SPSR_abt, _und, _irq, _fiq: only ONE_REG sees them */
 
 	_Atomic bool in_run;	    /* its thread is inside KVM_RUN */
@@ -155,7 +156,8 @@ void inject_serror(struct vcpu *vcpu);
 static inline void vcpu_skip_instruction(struct vcpu *vcpu)
 {
 	vcpu->pc += 4;
-	vcpu->pstate &= ~(3ull << 10); /* BTYPE: as after any instruction that is not a branch */
+	/* As after any instruction that is not a branch: BTYPE 0; SS 0: a single step is over. */
+	vcpu->pstate &= ~(3ull << 10 | 1ull << 21);
 }
 
 static inline uint64_t vcpu_reg(const struct vcpu *vcpu, unsigned rt)

@@ -15,6 +15,7 @@
 
 #include "arch/irq.h"
 #include "arch/sysreg.h"
+#include "kvm/debug.h"
 #include "kvm/id_regs.h"
 #include "kvm/stage2.h"
 #include "kvm/vgic/vgic.h"
@@ -35,6 +36,8 @@ _Static_assert(offsetof(struct vcpu, pstate) == VCPU_PSTATE, "world.S");
 #define MDCR_TDA   BIT(9)
 #define MDCR_TDOSA BIT(10)
 #define MDCR_TDRA  BIT(11)
+#define MDCR_TPMS  BIT(14) /* statistical profiling, with E2PB 0 */
+#define MDCR_TTRF  BIT(19) /* trace filter */
 
 extern char host_vectors[], guest_vectors[]; /* arch/vectors.S, world.S */
 
@@ -53,6 +56,7 @@ struct vcpu *world_resident(void)
 
 static void crossing_save(struct vcpu *vcpu)
 {
+	debug_clear();
 	vcpu->hcr = sysreg_read(hcr_el2); /* the hardware clears VSE when it delivers the SError */
 #define X(field, hw, ...) vcpu->regs.field = sysreg_read(hw);
 	CROSSING_REGS(X)
@@ -63,6 +67,8 @@ static void crossing_save(struct vcpu *vcpu)
 
 static void crossing_load(const struct vcpu *vcpu)
 {
+	if (debug_armed(vcpu))
+		debug_load(vcpu);
 	sysreg_write(hcr_el2, vcpu->hcr);
 #define X(field, hw, ...) sysreg_write(hw, vcpu->regs.field);
 	CROSSING_REGS(X)
@@ -151,6 +157,7 @@ void world_take(struct vcpu *vcpu)
 static void bank_close(struct bank_ctx *ctx)
 {
 	(void)ctx;
+	debug_clear();
 	vtimer_close();
 	vgic_close();
 	stage2_deactivate();
@@ -199,8 +206,19 @@ void world_cpu_init(void)
 	sysreg_write(cnthctl_el2, sysreg_read(cnthctl_el2) | CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN);
 	/* Debug and performance registers trap; no counter is the guest's. */
 	sysreg_write(mdcr_el2, (sysreg_read(mdcr_el2) & MDCR_HPMN) | MDCR_TPM | MDCR_TPMCR |
-				       MDCR_TDA | MDCR_TDOSA | MDCR_TDRA);
+				       MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPMS | MDCR_TTRF);
 	sysreg_write(hstr_el2, 0);
+	/* Nothing extra, nothing fine-grained: these are UNKNOWN after reset. */
+	if (cpu_has(CPU_HCX))
+		sysreg_write(s3_4_c1_c2_2, 0); /* HCRX_EL2 */
+	if (cpu_has(CPU_FGT)) {
+		sysreg_write(s3_4_c1_c1_4, 0); /* HFGRTR_EL2 */
+		sysreg_write(s3_4_c1_c1_5, 0); /* HFGWTR_EL2 */
+		sysreg_write(s3_4_c1_c1_6, 0); /* HFGITR_EL2 */
+		sysreg_write(s3_4_c3_c1_4, 0); /* HDFGRTR_EL2 */
+		sysreg_write(s3_4_c3_c1_5, 0); /* HDFGWTR_EL2 */
+	}
+	debug_cpu_setup();
 	vtimer_cpu_setup();
 	bank_close(NULL);
 	irq_restore(daif);
