@@ -184,6 +184,14 @@ long sys_faccessat2(struct trapframe *tf)
 
 /* ---- a link's text ---- */
 
+/* Is it ""? Then the descriptor itself is meant, and what is no link gives another error. */
+static bool path_empty(uint64_t user)
+{
+	char first;
+
+	return !get_user(first, user) && !first;
+}
+
 static long readlink(struct inode *link, uint64_t user, size_t size)
 {
 	char *text;
@@ -213,7 +221,7 @@ long sys_readlinkat(struct trapframe *tf)
 		return n;
 	n = readlink(inode, tf->x[2], (size_t)tf->x[3]);
 	inode_put(inode);
-	return n;
+	return n == -EINVAL && path_empty(tf->x[1]) ? -ENOENT : n;
 }
 
 /* ---- mode and owner ---- */
@@ -222,9 +230,9 @@ long sys_readlinkat(struct trapframe *tf)
 static int inode_of_fd(int fd, struct inode **out)
 {
 	struct fd_light light = fd_get_light(fd);
-	int err = light.file ? -EINVAL : -EBADF;
+	int err = light.file && !(light.file->flags & O_PATH) ? -EINVAL : -EBADF;
 
-	if (light.file && light.file->inode) {
+	if (err == -EINVAL && light.file->inode) {
 		*out = inode_get(light.file->inode);
 		err = 0;
 	}
@@ -331,7 +339,7 @@ long sys_utimensat(struct trapframe *tf)
 		err = path_inode_user((int)tf->x[0], tf->x[1], walk_flags(flags),
 				      flags & AT_EMPTY_PATH, &inode);
 	else
-		err = inode_of_fd((int)tf->x[0], &inode);
+		err = (int)tf->x[0] == AT_FDCWD ? -EFAULT : inode_of_fd((int)tf->x[0], &inode);
 	if (err)
 		return err;
 	mutex_lock(&inode->lock);

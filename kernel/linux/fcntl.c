@@ -61,7 +61,7 @@ static long fcntl(int fd, struct file *f, unsigned cmd, uint64_t arg)
 	case F_GETFL:
 		return f->flags;
 	case F_SETFL:
-		return set_flags(f, (uint32_t)arg);
+		return f->flags & O_PATH ? -EBADF : set_flags(f, (uint32_t)arg);
 	default:
 		return f->ops->fcntl ? f->ops->fcntl(f, cmd, arg) : -EINVAL;
 	}
@@ -100,6 +100,10 @@ static long ioctl_common(int fd, struct file *f, unsigned cmd, uint64_t arg)
 		return 0;
 	case FIONBIO:
 		return set_nonblocking(f, arg);
+	case FIONREAD:
+		if (f->inode && (f->inode->mode & S_IFMT) == S_IFREG)
+			return put_user((int)((loff_t)f->inode->size - f->pos), arg);
+		return f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
 	default:
 		return f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
 	}
@@ -201,5 +205,12 @@ long sys_syncfs(struct trapframe *tf)
 
 long sys_fadvise64(struct trapframe *tf) /* advice may be ignored (man 2 posix_fadvise) */
 {
-	return file_must_exist(tf);
+	struct fd_light fd = fd_get_light((int)tf->x[0]);
+	long err;
+
+	if (!fd.file)
+		return -EBADF;
+	err = fd.file->ops->seek ? 0 : -ESPIPE;
+	fd_put_light(fd);
+	return err;
 }

@@ -132,8 +132,6 @@ static long transfer(struct trapframe *tf, transfer_fn fn, loff_t *pos)
 		return -EBADF;
 	if (pos && !fd.file->ops->seek) {
 		n = -ESPIPE;
-	} else if ((int64_t)size < 0) {
-		n = -EINVAL;
 	} else if (!user_range_ok(va, size)) {
 		n = -EFAULT;
 	} else {

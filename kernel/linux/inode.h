@@ -88,6 +88,7 @@ struct walk {
 };
 
 #define WALK_FOLLOW 1u /* a symbolic link at the end is followed */
+#define WALK_NAME   2u /* the last name itself is meant, even if a '/' follows it */
 
 /* From dirfd (AT_FDCWD: the working directory) along path, which is changed on the way. A missing
  * last name is no error (w->inode NULL). On 0 the caller calls walk_end(). HOLDS(fs_lock) */

@@ -40,7 +40,7 @@ static int place(int dirfd, uint64_t user, struct inode *inode)
 	if (err)
 		return err;
 	mutex_lock(&fs_lock);
-	err = walk(&w, dirfd, path, 0);
+	err = walk(&w, dirfd, path, WALK_NAME);
 	if (!err) {
 		err = name_new(&w, inode);
 		walk_end(&w);
@@ -151,7 +151,9 @@ static int may_remove(const struct walk *w, bool directory)
 		return -ENOENT;
 	if (directory)
 		return may_remove_dir(w);
-	return is_dir(w->inode) ? -EISDIR : 0;
+	if (is_dir(w->inode))
+		return -EISDIR;
+	return w->slash ? -ENOTDIR : 0;
 }
 
 long sys_unlinkat(struct trapframe *tf)
@@ -167,7 +169,7 @@ long sys_unlinkat(struct trapframe *tf)
 	if (err)
 		return err;
 	mutex_lock(&fs_lock);
-	err = walk(&w, (int)tf->x[0], path, 0);
+	err = walk(&w, (int)tf->x[0], path, WALK_NAME);
 	if (!err) {
 		err = may_remove(&w, directory);
 		if (!err)
@@ -248,11 +250,11 @@ static int rename_walked(const struct walk *from, const struct walk *to, unsigne
 static int rename_locked(int from_fd, char *from_path, int to_fd, char *to_path, unsigned flags)
 {
 	struct walk from, to;
-	int err = walk(&from, from_fd, from_path, 0);
+	int err = walk(&from, from_fd, from_path, WALK_NAME);
 
 	if (err)
 		return err;
-	err = walk(&to, to_fd, to_path, 0);
+	err = walk(&to, to_fd, to_path, WALK_NAME);
 	if (!err) {
 		err = rename_walked(&from, &to, flags);
 		walk_end(&to);

@@ -20,7 +20,38 @@
 	(O_ACCMODE | OPEN_ONLY | O_APPEND | O_NONBLOCK | O_DSYNC | FASYNC | O_DIRECT |             \
 	 O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | __O_SYNC | O_PATH | __O_TMPFILE)
 
-static const struct file_ops path_only_ops; /* O_PATH: a place, nothing to do with it */
+/* O_PATH: a place, and no open file for most calls (man 2 open). */
+static loff_t path_seek(struct file *f, loff_t offset, int whence)
+{
+	(void)f, (void)offset, (void)whence;
+	return -EBADF;
+}
+
+static long path_ioctl(struct file *f, unsigned cmd, uint64_t arg)
+{
+	(void)f, (void)cmd, (void)arg;
+	return -EBADF;
+}
+
+static int path_fsync(struct file *f)
+{
+	(void)f;
+	return -EBADF;
+}
+
+static int path_readdir(struct file *f, struct dirents *to)
+{
+	(void)f, (void)to;
+	return -EBADF;
+}
+
+static const struct file_ops path_only_ops = {
+	.seek = path_seek,
+	.ioctl = path_ioctl,
+	.fcntl = path_ioctl,
+	.fsync = path_fsync,
+	.readdir = path_readdir,
+};
 
 static bool is_kind(const struct inode *inode, uint32_t kind)
 {
@@ -29,7 +60,8 @@ static bool is_kind(const struct inode *inode, uint32_t kind)
 
 int inode_open(struct inode *inode, uint32_t flags, struct file **out)
 {
-	struct file *f = file_create(inode->file_ops, NULL, flags | O_LARGEFILE);
+	uint32_t large = flags & O_PATH ? 0 : O_LARGEFILE;
+	struct file *f = file_create(inode->file_ops, NULL, flags | large);
 	int err = 0;
 
 	if (!f)
@@ -95,9 +127,11 @@ static int find_or_create(int dirfd, char *path, uint32_t flags, uint32_t mode, 
 	int err;
 
 	mutex_lock(&fs_lock);
-	err = walk(&w, dirfd, path, no_follow ? 0 : WALK_FOLLOW);
+	err = walk(&w, dirfd, path, (no_follow ? 0 : WALK_FOLLOW) | (exclusive ? WALK_NAME : 0));
 	if (!err) {
-		if (!w.inode)
+		if (!exclusive && (flags & O_CREAT) && w.slash)
+			err = -EISDIR;
+		else if (!w.inode)
 			err = flags & O_CREAT ? create(&w, mode) : -ENOENT;
 		else
 			err = exclusive ? -EEXIST : may_open(w.inode, flags);
@@ -236,7 +270,9 @@ long sys_ftruncate(struct trapframe *tf)
 	fd = fd_get_light((int)tf->x[0]);
 	if (!fd.file)
 		return -EBADF;
-	if (writable(fd.file) && fd.file->ops->truncate)
+	if (fd.file->flags & O_PATH)
+		err = -EBADF;
+	else if (writable(fd.file) && fd.file->ops->truncate)
 		err = fd.file->ops->truncate(fd.file, size);
 	fd_put_light(fd);
 	return err;

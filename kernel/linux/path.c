@@ -159,6 +159,14 @@ static int follow(struct walk *w, struct inode *link, char *path, const char **a
 	return *path ? 0 : -ENOENT;
 }
 
+/* Is a symbolic link followed here? Always on the way, and at the end as the flags say. */
+static bool follows(const struct walk *w, const char *at, unsigned flags)
+{
+	if (*at || (flags & WALK_FOLLOW))
+		return true;
+	return w->slash && !(flags & WALK_NAME);
+}
+
 /* From w->dir along path; fills in w->inode. */
 static int walk_on(struct walk *w, char *path, unsigned flags)
 {
@@ -186,7 +194,7 @@ static int walk_on(struct walk *w, char *path, unsigned flags)
 			return 0; /* it may be made: w->inode stays NULL */
 		if (err)
 			return err;
-		if (is_link(child) && (*at || w->slash || (flags & WALK_FOLLOW))) {
+		if (is_link(child) && follows(w, at, flags)) {
 			err = ++links > LINKS_MAX ? -ELOOP : follow(w, child, path, &at, &target);
 			inode_put(child);
 			if (err)
@@ -197,7 +205,7 @@ static int walk_on(struct walk *w, char *path, unsigned flags)
 		}
 		if (!*at) {
 			w->inode = child;
-			return w->slash && !is_dir(child) ? -ENOTDIR : 0;
+			return w->slash && !(flags & WALK_NAME) && !is_dir(child) ? -ENOTDIR : 0;
 		}
 		replace(&w->dir, child);
 	}

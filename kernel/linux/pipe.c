@@ -4,6 +4,8 @@
  * share one struct pipe. pipe.lock covers all of it and is held while bytes are copied, so that
  * what was written in one piece of up to PIPE_BUF is never mixed with others.
  */
+#include "linux/pipe.h"
+
 #include <asm/ioctls.h>
 #include <asm/poll.h>
 #include <asm/stat.h>
@@ -22,16 +24,7 @@
 #define PIPE_PAGES_STANDARD 16u /* 64 KiB, man 7 pipe */
 #define PIPE_PAGES_MAX	    256u
 
-struct pipe {
-	struct mutex lock;
-	uint8_t **pages; /* NULL: not written yet */
-	unsigned page_count;
-	uint64_t head, tail; /* bytes ever written, ever read */
-	unsigned readers, writers;
-	struct wait_queue read_queue, write_queue;
-};
-
-static size_t pipe_used(const struct pipe *p)
+size_t pipe_used(const struct pipe *p)
 {
 	return __atomic_load_n(&p->head, __ATOMIC_RELAXED) -
 	       __atomic_load_n(&p->tail, __ATOMIC_RELAXED);
@@ -63,101 +56,132 @@ static uint8_t *page_at(struct pipe *p, uint64_t byte)
 	return *page;
 }
 
-/* HOLDS(lock) */
-static int move_out(struct pipe *p, struct iter *to)
+/* Bytes moved, whole pieces only: what lies in a piece that faults is not consumed, as in Linux.
+ * -EFAULT: not even the first. HOLDS(lock) */
+static ssize_t move_out(struct pipe *p, struct iter *to)
 {
-	while (pipe_used(p) && iter_left(to)) {
-		size_t offset = p->tail & PAGE_MASK, before = iter_left(to);
-		size_t n = min(pipe_used(p), (size_t)(PAGE_SIZE - offset));
-		int err = iter_put(to, page_at(p, p->tail) + offset, min(n, before));
+	size_t done = 0;
 
-		p->tail += before - iter_left(to);
-		if (err)
-			return err;
+	while (pipe_used(p) && iter_left(to)) {
+		size_t offset = p->tail & PAGE_MASK, left = iter_left(to);
+		size_t n = min(pipe_used(p), (size_t)(PAGE_SIZE - offset));
+
+		n = min(n, left);
+		if (iter_put(to, page_at(p, p->tail) + offset, n))
+			return done ? (ssize_t)done : -EFAULT;
+		p->tail += n;
+		done += n;
 	}
-	return 0;
+	return (ssize_t)done;
 }
 
-/* HOLDS(lock) */
-static int move_in(struct pipe *p, struct iter *from)
+/* The same the other way; -ENOMEM too. HOLDS(lock) */
+static ssize_t move_in(struct pipe *p, struct iter *from)
 {
+	size_t done = 0;
+
 	while (pipe_room(p) && iter_left(from)) {
-		size_t offset = p->head & PAGE_MASK, before = iter_left(from);
+		size_t offset = p->head & PAGE_MASK, left = iter_left(from);
 		size_t n = min(pipe_room(p), (size_t)(PAGE_SIZE - offset));
 		uint8_t *page = page_at(p, p->head);
-		int err = page ? iter_get(from, page + offset, min(n, before)) : -ENOMEM;
+		int err;
 
-		p->head += before - iter_left(from);
+		n = min(n, left);
+		err = page ? iter_get(from, page + offset, n) : -ENOMEM;
 		if (err)
-			return err;
+			return done ? (ssize_t)done : err;
+		p->head += n;
+		done += n;
 	}
-	return 0;
+	return (ssize_t)done;
+}
+
+ssize_t pipe_take(struct pipe *p, struct iter *to, bool nonblocking)
+{
+	ssize_t n = 0;
+
+	if (!iter_left(to))
+		return 0;
+	mutex_lock(&p->lock);
+	while (!pipe_used(p) && p->writers && !n) {
+		mutex_unlock(&p->lock);
+		if (nonblocking)
+			return -EAGAIN;
+		n = wait_event_interruptible(&p->read_queue, readable(p)) ? -ERESTARTSYS : 0;
+		mutex_lock(&p->lock);
+	}
+	if (!n)
+		n = move_out(p, to);
+	mutex_unlock(&p->lock);
+	if (n > 0)
+		wake_up(&p->write_queue, POLLOUT | POLLWRNORM);
+	return n;
+}
+
+/* One turn of a write: bytes, 0 after a wait, or an error. HOLDS(lock) */
+static ssize_t give_turn(struct pipe *p, struct iter *from, size_t need, bool nonblocking)
+	HOLDS(p->lock)
+{
+	ssize_t n;
+
+	if (!p->readers)
+		return -EPIPE;
+	if (pipe_room(p) >= need) {
+		n = move_in(p, from);
+		if (n > 0 && (size_t)n < need) { /* up to PIPE_BUF bytes go in together or not at all */
+			p->head -= (size_t)n;
+			n = -EFAULT;
+		}
+		/* under the lock, so that a reader may come while a long write goes on */
+		wake_up(&p->read_queue, POLLIN | POLLRDNORM);
+		return n;
+	}
+	if (nonblocking)
+		return -EAGAIN;
+	mutex_unlock(&p->lock);
+	n = wait_event_interruptible(&p->write_queue, writable(p, need));
+	mutex_lock(&p->lock);
+	return n ? -ERESTARTSYS : 0;
+}
+
+ssize_t pipe_give(struct pipe *p, struct iter *from, bool nonblocking, bool signal)
+{
+	size_t need = iter_left(from) <= PIPE_BUF ? iter_left(from) : 1;
+	ssize_t n = 0, done = 0;
+
+	mutex_lock(&p->lock);
+	while (iter_left(from) && n >= 0) {
+		n = give_turn(p, from, need, nonblocking);
+		done += n > 0 ? n : 0;
+	}
+	mutex_unlock(&p->lock);
+	if (n == -EPIPE && signal)
+		signal_send_task(task_current(), SIGPIPE);
+	return done ? done : n;
 }
 
 static ssize_t pipe_read(struct file *f, struct iter *to, loff_t *pos)
 {
-	struct pipe *p = f->data;
-	size_t start = iter_left(to);
-	int err = 0;
-
 	(void)pos;
-	if (!start)
-		return 0;
-	mutex_lock(&p->lock);
-	while (!pipe_used(p) && p->writers && !err) {
-		mutex_unlock(&p->lock);
-		if (file_nonblocking(f))
-			return -EAGAIN;
-		err = wait_event_interruptible(&p->read_queue, readable(p)) ? -ERESTARTSYS : 0;
-		mutex_lock(&p->lock);
-	}
-	if (!err)
-		err = move_out(p, to);
-	mutex_unlock(&p->lock);
-	if (iter_left(to) != start)
-		wake_up(&p->write_queue, POLLOUT | POLLWRNORM);
-	return iter_moved(to, start, err);
-}
-
-/* One turn of a write: some bytes, or a wait. 0: go on. HOLDS(lock) */
-static int write_turn(struct file *f, struct pipe *p, struct iter *from, size_t need)
-	HOLDS(p->lock)
-{
-	__typeof__(p->head) head = p->head;
-	int err;
-
-	if (!p->readers) {
-		signal_send_task(task_current(), SIGPIPE);
-		return -EPIPE;
-	}
-	if (pipe_room(p) >= need) {
-		err = move_in(p, from);
-		if (err && need > 1)
-			p->head = head; /* up to PIPE_BUF bytes go in together or not at all */
-		/* under the lock, so that a reader may come while a long write goes on */
-		wake_up(&p->read_queue, POLLIN | POLLRDNORM);
-		return err;
-	}
-	if (file_nonblocking(f))
-		return -EAGAIN;
-	mutex_unlock(&p->lock);
-	err = wait_event_interruptible(&p->write_queue, writable(p, need));
-	mutex_lock(&p->lock);
-	return err ? -ERESTARTSYS : 0;
+	return pipe_take(f->data, to, file_nonblocking(f));
 }
 
 static ssize_t pipe_write(struct file *f, struct iter *from, loff_t *pos)
 {
-	struct pipe *p = f->data;
-	size_t start = iter_left(from), need = start <= PIPE_BUF ? start : 1;
-	int err = 0;
-
 	(void)pos;
-	mutex_lock(&p->lock);
-	while (iter_left(from) && !err)
-		err = write_turn(f, p, from, need);
-	mutex_unlock(&p->lock);
-	return err && need > 1 ? err : iter_moved(from, start, err);
+	return pipe_give(f->data, from, file_nonblocking(f), true);
+}
+
+uint32_t pipe_read_ready(const struct pipe *p)
+{
+	return (pipe_used(p) ? POLLIN | POLLRDNORM : 0) |
+	       (__atomic_load_n(&p->writers, __ATOMIC_RELAXED) ? 0 : POLLHUP);
+}
+
+uint32_t pipe_write_ready(const struct pipe *p)
+{
+	return (pipe_room(p) >= PIPE_BUF ? POLLOUT | POLLWRNORM : 0) |
+	       (__atomic_load_n(&p->readers, __ATOMIC_RELAXED) ? 0 : POLLERR);
 }
 
 static uint32_t read_poll(struct file *f, struct poll_table *table)
@@ -165,8 +189,7 @@ static uint32_t read_poll(struct file *f, struct poll_table *table)
 	struct pipe *p = f->data;
 
 	poll_wait(table, &p->read_queue);
-	return (pipe_used(p) ? POLLIN | POLLRDNORM : 0) |
-	       (__atomic_load_n(&p->writers, __ATOMIC_RELAXED) ? 0 : POLLHUP);
+	return pipe_read_ready(p);
 }
 
 static uint32_t write_poll(struct file *f, struct poll_table *table)
@@ -174,8 +197,7 @@ static uint32_t write_poll(struct file *f, struct poll_table *table)
 	struct pipe *p = f->data;
 
 	poll_wait(table, &p->write_queue);
-	return (pipe_room(p) >= PIPE_BUF ? POLLOUT | POLLWRNORM : 0) |
-	       (__atomic_load_n(&p->readers, __ATOMIC_RELAXED) ? 0 : POLLERR);
+	return pipe_write_ready(p);
 }
 
 static long pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg)
@@ -240,17 +262,22 @@ static int pipe_stat(struct file *f, struct stat *st)
 	return 0;
 }
 
-static void pipe_leave(struct pipe *p, unsigned *count)
+void pipe_destroy(struct pipe *p)
+{
+	pages_free(p);
+	kfree(p);
+}
+
+void pipe_leave(struct pipe *p, unsigned *end)
 {
 	bool last;
 
 	mutex_lock(&p->lock);
-	--*count;
+	--*end;
 	last = !p->readers && !p->writers;
 	mutex_unlock(&p->lock);
 	if (last) {
-		pages_free(p);
-		kfree(p);
+		pipe_destroy(p);
 		return;
 	}
 	wake_up(&p->read_queue, 0);
@@ -289,7 +316,7 @@ static const struct file_ops write_ops = {
 	.release = write_release,
 };
 
-static struct pipe *pipe_create(void)
+struct pipe *pipe_create(void)
 {
 	struct pipe *p = kzalloc(sizeof(*p));
 
@@ -317,8 +344,7 @@ static int pipe_open(struct file *ends[2], uint32_t flags)
 	p->readers = p->writers = 1;
 	ends[0] = file_create(&read_ops, p, O_RDONLY | flags);
 	if (!ends[0]) {
-		pages_free(p);
-		kfree(p);
+		pipe_destroy(p);
 		return -ENOMEM;
 	}
 	ends[1] = file_create(&write_ops, p, O_WRONLY | flags);

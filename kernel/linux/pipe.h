@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Channels of bytes with a reading and a writing end: pipes, and each direction of a socket. */
+#pragma once
+
+#include "linux/file.h"
+
+struct pipe {
+	struct mutex lock; /* covers all of it but the queues */
+	uint8_t **pages;   /* NULL: not written yet */
+	unsigned page_count;
+	uint64_t head, tail; /* bytes ever written, ever read */
+	unsigned readers, writers;
+	struct wait_queue read_queue, write_queue;
+};
+
+struct pipe *pipe_create(void); /* no ends yet. NULL: no memory */
+void pipe_destroy(struct pipe *p);
+/* An end (p->readers or p->writers) is given up; the last one frees the pipe. */
+void pipe_leave(struct pipe *p, unsigned *end);
+
+/* Bytes, 0 when nobody writes any more, -EAGAIN, -EFAULT, -ERESTARTSYS. */
+ssize_t pipe_take(struct pipe *p, struct iter *to, bool nonblocking);
+/* Bytes, or as above; -EPIPE if nobody reads any more, with SIGPIPE if signal. */
+ssize_t pipe_give(struct pipe *p, struct iter *from, bool nonblocking, bool signal);
+/* POLL* bits of each end, without joining its queue. */
+uint32_t pipe_read_ready(const struct pipe *p);
+uint32_t pipe_write_ready(const struct pipe *p);
+size_t pipe_used(const struct pipe *p);
