@@ -75,6 +75,13 @@ static inline void fp_set_access(uint64_t fpen)
 void fp_enter_absent(struct fp_context *fp);
 void fp_enter_other_guest(struct fp_context *fp);
 
+/* A crossing to host EL0: does the vector state of fp, a vCPU's, stand where it is? Masked. */
+static inline void fp_count_stood(const struct fp_context *fp)
+{
+	if (bank_is_here(&fp->bank))
+		this_cpu()->fp_avoided++;
+}
+
 /* Before host EL0 runs after another thread ran here, or after a guest did (CPU_GUEST mode): set
  * access right for this context. Masked, until the ERET. */
 static inline void fp_enter_user(struct fp_context *fp)
@@ -106,6 +113,6 @@ struct fp_stats {
 	struct bank_stats moved; /* of 32 registers and two */
 	uint64_t traps;		 /* first uses */
 	uint64_t ahead;		 /* loads without a trap */
-	uint64_t avoided; /* crossings to host EL0 that found their registers where they were */
+	uint64_t avoided; /* crossings at which a vCPU's or a program's registers stood */
 };
 struct fp_stats fp_stats(void);

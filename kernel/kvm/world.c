@@ -102,8 +102,10 @@ void world_leave(void)
 	struct thread *t = thread_current();
 	struct vcpu *vcpu = world_resident();
 
-	if (vcpu)
+	if (vcpu) {
 		crossing_save(vcpu);
+		fp_count_stood(&vcpu->fp);
+	}
 	sysreg_write(hcr_el2, HCR_HOST);
 	sysreg_write(vbar_el2, host_vectors);
 	sysreg_write(tpidr_el0, t->tpidr_el0);
