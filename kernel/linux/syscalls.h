@@ -21,9 +21,6 @@ long sys_msync(struct trapframe *tf);
 long sys_mincore(struct trapframe *tf);
 long sys_mlock(struct trapframe *tf);
 long sys_munlock(struct trapframe *tf);
-long sys_mlockall(struct trapframe *tf);
-long sys_munlockall(struct trapframe *tf);
-long sys_membarrier(struct trapframe *tf);
 
 /* process.c: life and identity */
 long sys_exit(struct trapframe *tf);
@@ -58,7 +55,6 @@ long sys_setsid(struct trapframe *tf);
 /* clone.c */
 long sys_clone(struct trapframe *tf);
 long sys_clone3(struct trapframe *tf);
-long sys_unshare(struct trapframe *tf);
 
 /* exec.c */
 long sys_execve(struct trapframe *tf);
@@ -89,15 +85,9 @@ long sys_clock_getres(struct trapframe *tf);
 long sys_clock_nanosleep(struct trapframe *tf);
 long sys_nanosleep(struct trapframe *tf);
 long sys_gettimeofday(struct trapframe *tf);
-long sys_settimeofday(struct trapframe *tf);
 long sys_times(struct trapframe *tf);
 long sys_getitimer(struct trapframe *tf);
 long sys_setitimer(struct trapframe *tf);
-long sys_timer_create(struct trapframe *tf);
-long sys_timer_settime(struct trapframe *tf);
-long sys_timer_gettime(struct trapframe *tf);
-long sys_timer_getoverrun(struct trapframe *tf);
-long sys_timer_delete(struct trapframe *tf);
 
 /* misc.c */
 long sys_uname(struct trapframe *tf);
@@ -113,8 +103,6 @@ long sys_getrusage(struct trapframe *tf);
 long sys_getcpu(struct trapframe *tf);
 long sys_getpriority(struct trapframe *tf);
 long sys_setpriority(struct trapframe *tf);
-long sys_ioprio_get(struct trapframe *tf);
-long sys_ioprio_set(struct trapframe *tf);
 long sys_sched_yield(struct trapframe *tf);
 long sys_sched_setaffinity(struct trapframe *tf);
 long sys_sched_getaffinity(struct trapframe *tf);
@@ -125,12 +113,7 @@ long sys_sched_getscheduler(struct trapframe *tf);
 long sys_sched_get_priority_max(struct trapframe *tf);
 long sys_sched_get_priority_min(struct trapframe *tf);
 long sys_personality(struct trapframe *tf);
-long sys_capget(struct trapframe *tf);
-long sys_capset(struct trapframe *tf);
 long sys_reboot(struct trapframe *tf);
-long sys_syslog(struct trapframe *tf);
-long sys_seccomp(struct trapframe *tf);
-long sys_rseq(struct trapframe *tf);
 
 /* file.c: descriptors */
 long sys_read(struct trapframe *tf);
@@ -156,14 +139,10 @@ long sys_fdatasync(struct trapframe *tf);
 long sys_sync(struct trapframe *tf);
 long sys_syncfs(struct trapframe *tf);
 long sys_sendfile(struct trapframe *tf);
-long sys_flock(struct trapframe *tf);
-long sys_sync_file_range(struct trapframe *tf);
 long sys_fadvise64(struct trapframe *tf);
-long sys_copy_file_range(struct trapframe *tf);
 
 /* open.c: paths */
 long sys_openat(struct trapframe *tf);
-long sys_openat2(struct trapframe *tf);
 long sys_newfstatat(struct trapframe *tf);
 long sys_statx(struct trapframe *tf);
 long sys_faccessat(struct trapframe *tf);
@@ -189,7 +168,6 @@ long sys_fstatfs(struct trapframe *tf);
 long sys_getcwd(struct trapframe *tf);
 long sys_chdir(struct trapframe *tf);
 long sys_fchdir(struct trapframe *tf);
-long sys_chroot(struct trapframe *tf);
 long sys_getdents64(struct trapframe *tf);
 long sys_umask(struct trapframe *tf);
 long sys_mount(struct trapframe *tf);
@@ -197,8 +175,6 @@ long sys_umount2(struct trapframe *tf);
 
 /* pipe.c */
 long sys_pipe2(struct trapframe *tf);
-long sys_splice(struct trapframe *tf);
-long sys_tee(struct trapframe *tf);
 
 /* eventfd.c */
 long sys_eventfd2(struct trapframe *tf);
@@ -223,21 +199,3 @@ long sys_signalfd4(struct trapframe *tf);
 
 /* memfd.c */
 long sys_memfd_create(struct trapframe *tf);
-
-/* socket.c */
-long sys_socket(struct trapframe *tf);
-long sys_socketpair(struct trapframe *tf);
-long sys_bind(struct trapframe *tf);
-long sys_listen(struct trapframe *tf);
-long sys_accept(struct trapframe *tf);
-long sys_accept4(struct trapframe *tf);
-long sys_connect(struct trapframe *tf);
-long sys_getsockname(struct trapframe *tf);
-long sys_getpeername(struct trapframe *tf);
-long sys_sendto(struct trapframe *tf);
-long sys_recvfrom(struct trapframe *tf);
-long sys_sendmsg(struct trapframe *tf);
-long sys_recvmsg(struct trapframe *tf);
-long sys_setsockopt(struct trapframe *tf);
-long sys_getsockopt(struct trapframe *tf);
-long sys_shutdown(struct trapframe *tf);
