@@ -17,9 +17,10 @@
 #include "linux/syscalls.h"
 
 #define CLONE_KNOWN                                                                                \
-	(CSIGNAL | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_THREAD | \
-	 CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |               \
-	 CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND)
+	(CSIGNAL | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK |               \
+	 CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |                       \
+	 CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO |  \
+	 CLONE_CLEAR_SIGHAND)
 
 struct request {
 	uint64_t flags, stack, tls, parent_tid, child_tid;
@@ -128,8 +129,8 @@ static int process_copy(struct process *parent, const struct request *r, struct 
 	child->fs = r->flags & CLONE_FS ? fs_state_get(parent->fs) : fs_state_clone(parent->fs);
 	if (!child->fs)
 		goto put_process;
-	child->fds = r->flags & CLONE_FILES ? fd_table_get(parent->fds) :
-					      fd_table_clone(parent->fds);
+	child->fds =
+		r->flags & CLONE_FILES ? fd_table_get(parent->fds) : fd_table_clone(parent->fds);
 	if (!child->fds)
 		goto put_fs;
 	err = copy_space(child, parent, r->flags);
@@ -233,7 +234,8 @@ long sys_clone3(struct trapframe *tf)
 		return -E2BIG;
 	if (copy_from_user(&args, tf->x[0], tf->x[1]))
 		return -EFAULT;
-	if (args.flags & (CSIGNAL | CLONE_DETACHED) || args.pidfd || args.set_tid_size || args.cgroup)
+	if (args.flags & (CSIGNAL | CLONE_DETACHED) || args.pidfd || args.set_tid_size ||
+	    args.cgroup)
 		return -EINVAL;
 	if (!args.stack != !args.stack_size || args.exit_signal > _NSIG)
 		return -EINVAL;

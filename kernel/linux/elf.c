@@ -38,7 +38,8 @@ static bool header_valid(const Elf64_Ehdr *h)
 static bool segment_valid(const Elf64_Phdr *p)
 {
 	return p->p_filesz <= p->p_memsz && user_range_ok(p->p_vaddr, p->p_memsz) &&
-	       (p->p_vaddr - p->p_offset) % PAGE_SIZE == 0 && p->p_offset + p->p_filesz >= p->p_offset;
+	       (p->p_vaddr - p->p_offset) % PAGE_SIZE == 0 &&
+	       p->p_offset + p->p_filesz >= p->p_offset;
 }
 
 /* The span of all segments, page aligned. */
@@ -67,7 +68,8 @@ static int map_segment(struct space *s, struct file *f, const Elf64_Phdr *p,
 		       struct elf_image *image)
 {
 	uint64_t start = image->base + p->p_vaddr, va = align_down(start, PAGE_SIZE);
-	uint64_t file_end = start + p->p_filesz, zero = p->p_filesz ? align_up(file_end, PAGE_SIZE) : va;
+	uint64_t file_end = start + p->p_filesz,
+		 zero = p->p_filesz ? align_up(file_end, PAGE_SIZE) : va;
 	uint64_t end = align_up(start + p->p_memsz, PAGE_SIZE);
 	uint32_t flags = MAP_PRIVATE | MAP_FIXED;
 	int err = 0;
@@ -184,10 +186,10 @@ static uint64_t capabilities(uint64_t id, const struct capability *c, size_t cou
 uint64_t elf_hwcap(void)
 {
 	static const struct capability isar0[] = {
-		{ 4, 1, HWCAP_AES },	  { 4, 2, HWCAP_PMULL },    { 8, 1, HWCAP_SHA1 },
-		{ 12, 1, HWCAP_SHA2 },	  { 12, 2, HWCAP_SHA512 },  { 16, 1, HWCAP_CRC32 },
-		{ 20, 2, HWCAP_ATOMICS }, { 28, 1, HWCAP_ASIMDRDM }, { 32, 1, HWCAP_SHA3 },
-		{ 36, 1, HWCAP_SM3 },	  { 40, 1, HWCAP_SM4 },	    { 44, 1, HWCAP_ASIMDDP },
+		{ 4, 1, HWCAP_AES },	   { 4, 2, HWCAP_PMULL },     { 8, 1, HWCAP_SHA1 },
+		{ 12, 1, HWCAP_SHA2 },	   { 12, 2, HWCAP_SHA512 },   { 16, 1, HWCAP_CRC32 },
+		{ 20, 2, HWCAP_ATOMICS },  { 28, 1, HWCAP_ASIMDRDM }, { 32, 1, HWCAP_SHA3 },
+		{ 36, 1, HWCAP_SM3 },	   { 40, 1, HWCAP_SM4 },      { 44, 1, HWCAP_ASIMDDP },
 		{ 48, 1, HWCAP_ASIMDFHM }, { 52, 1, HWCAP_FLAGM },
 	};
 	static const struct capability isar1[] = {

@@ -9,7 +9,7 @@ struct elf_image {
 	uint64_t entry, base; /* where its address 0 lies */
 	uint64_t phdr;	      /* address of its program headers */
 	uint16_t phnum;
-	uint64_t end; /* of its last segment, page aligned */
+	uint64_t end;	       /* of its last segment, page aligned */
 	char interpreter[256]; /* "": none */
 	/* What is to be cleared once the space is the current one: ends of file pages. */
 	struct elf_tail {

@@ -59,7 +59,7 @@ static void invalidate(struct space *s, uint64_t start, uint64_t end)
 	struct space_notifier *n;
 
 	s->change++;
-	list_for_each(n, &s->notifiers, link)
+	list_for_each (n, &s->notifiers, link)
 		n->invalidate(n, start, end);
 }
 
@@ -115,7 +115,8 @@ static int split_at(struct space *s, uint64_t va)
 		pa_t pa = { block.v + at };
 
 		/* Only the first needs a table, and only that can fail. */
-		if (pagetable_map(&s->mmu.table, base + at, pa, PAGE_SIZE, desc & LEAF_ATTRS, &old)) {
+		if (pagetable_map(&s->mmu.table, base + at, pa, PAGE_SIZE, desc & LEAF_ATTRS,
+				  &old)) {
 			check(at == 0);
 			check(!pagetable_map(&s->mmu.table, base, block, BLOCK_SIZE,
 					     desc & LEAF_ATTRS, &old));
@@ -231,7 +232,8 @@ struct protect {
 static uint64_t protect_one(void *arg, uint64_t va, uint64_t size, uint64_t desc)
 {
 	struct protect *p = arg;
-	/* A private page that was not writable may be somebody else's too: the write fault decides. */
+	/* A private page that was not writable may be somebody else's too: the write fault decides.
+	 */
 	bool writable = !(desc & PTE_RDONLY) || p->vma->flags & MAP_SHARED;
 	uint64_t new = (desc & ~LEAF_ATTRS) | leaf_attrs(p->vma, writable);
 
@@ -278,7 +280,8 @@ static uint64_t share_one(void *arg, uint64_t va, uint64_t size, uint64_t desc)
 
 	if (sh->err)
 		return desc;
-	sh->err = pagetable_map(&sh->to->mmu.table, va + sh->delta, pa, size, new & LEAF_ATTRS, &old);
+	sh->err =
+		pagetable_map(&sh->to->mmu.table, va + sh->delta, pa, size, new &LEAF_ATTRS, &old);
 	if (sh->err)
 		return desc;
 	page_hold(pa);

@@ -90,7 +90,8 @@ static int key_of(uint64_t uva, bool shared, struct key *key)
 static void wake(struct waiter *w)
 {
 	list_remove(&w->link);
-	/* The waiter takes the bucket's lock before it goes, so w stays until that is given back. */
+	/* The waiter takes the bucket's lock before it goes, so w stays until that is given back.
+	 */
 	__atomic_store_n(&w->woken, true, __ATOMIC_RELAXED);
 	wake_up(&w->sleep, 0);
 }
@@ -102,7 +103,8 @@ static int wake_key(struct key key, int count, uint32_t bitset)
 	struct waiter *w, *next;
 	int woken = 0;
 
-	list_for_each_safe(w, next, bucket_list(b), link) {
+	list_for_each_safe(w, next, bucket_list(b), link)
+	{
 		if (woken >= count)
 			break;
 		if (same(w->key, key) && w->bitset & bitset) {
@@ -149,7 +151,8 @@ static int requeue(struct key from, struct key to, int count, int more)
 	struct waiter *w, *next;
 	int woken = 0, moved = 0;
 
-	list_for_each_safe(w, next, bucket_list(a), link) {
+	list_for_each_safe(w, next, bucket_list(a), link)
+	{
 		if (!same(w->key, from))
 			continue;
 		if (woken < count) {

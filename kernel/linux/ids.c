@@ -103,9 +103,9 @@ static long set_re(struct ids *ids, uint32_t real, uint32_t effective)
 static long get_res(const struct ids *ids, const struct trapframe *tf)
 {
 	return put_user(ids->real, tf->x[0]) || put_user(ids->effective, tf->x[1]) ||
-			       put_user(ids->saved, tf->x[2]) ?
-		       -EFAULT :
-		       0;
+			       put_user(ids->saved, tf->x[2])
+		       ? -EFAULT
+		       : 0;
 }
 
 long sys_setuid(struct trapframe *tf)
@@ -176,7 +176,7 @@ static bool group_in_session(int pgid, int sid)
 {
 	struct process *p;
 
-	list_for_each(p, &processes, all_link) {
+	list_for_each (p, &processes, all_link) {
 		if (p->pgid == pgid && p->sid == sid)
 			return true;
 	}
@@ -242,7 +242,7 @@ long sys_setsid(struct trapframe *tf)
 	long sid = self->pid;
 
 	(void)tf;
-	list_for_each(p, &processes, all_link) {
+	list_for_each (p, &processes, all_link) {
 		if (p->pgid == self->pid)
 			sid = -EPERM;
 	}

@@ -36,8 +36,7 @@ void itimer_stop(struct process *p)
 
 static struct __kernel_old_timeval timeval(uint64_t ns)
 {
-	return (struct __kernel_old_timeval){ (long)(ns / NS_PER_S),
-					      (long)(ns % NS_PER_S / 1000) };
+	return (struct __kernel_old_timeval){ (long)(ns / NS_PER_S), (long)(ns % NS_PER_S / 1000) };
 }
 
 static struct __kernel_old_itimerval itimer_read(struct process *p)

@@ -37,7 +37,8 @@ static struct new_utsname names = {
 	.machine = "aarch64",
 	.domainname = "(none)",
 };
-static struct mutex names_lock = { .waiters = WAIT_QUEUE_INIT(names_lock.waiters) }; /* covers names */
+static struct mutex names_lock = { .waiters =
+					   WAIT_QUEUE_INIT(names_lock.waiters) }; /* covers names */
 
 void uname_get(struct new_utsname *out)
 {
@@ -97,7 +98,8 @@ long sys_prctl(struct trapframe *tf)
 	case PR_SET_NAME:
 		return set_thread_name(tf->x[1]);
 	case PR_GET_NAME:
-		return copy_to_user(tf->x[1], thread_current()->name, sizeof(thread_current()->name));
+		return copy_to_user(tf->x[1], thread_current()->name,
+				    sizeof(thread_current()->name));
 	case PR_GET_DUMPABLE:
 		return 1;
 	case PR_SET_DUMPABLE:

@@ -29,8 +29,8 @@
 struct spinlock tasks_lock = SPINLOCK_INIT;
 struct list processes = LIST_INIT(processes);
 
-static int last_pid;		/* tasks_lock */
-static struct process *init;	/* the first program; written once */
+static int last_pid;	     /* tasks_lock */
+static struct process *init; /* the first program; written once */
 
 /* ---- making ---- */
 
@@ -119,7 +119,7 @@ static bool pid_used(int pid)
 {
 	struct process *p;
 
-	list_for_each(p, &processes, all_link) {
+	list_for_each (p, &processes, all_link) {
 		if (p->pid == pid || p->pgid == pid || p->sid == pid)
 			return true;
 	}
@@ -139,7 +139,7 @@ struct process *process_find(int pid)
 {
 	struct process *p;
 
-	list_for_each(p, &processes, all_link) {
+	list_for_each (p, &processes, all_link) {
 		if (p->pid == pid)
 			return p;
 	}
@@ -151,8 +151,8 @@ struct task *task_find(int tid)
 	struct process *p;
 	struct task *t;
 
-	list_for_each(p, &processes, all_link) {
-		list_for_each(t, &p->tasks, sibling) {
+	list_for_each (p, &processes, all_link) {
+		list_for_each (t, &p->tasks, sibling) {
 			if (t->tid == tid)
 				return t;
 		}
@@ -176,7 +176,7 @@ struct process *process_next(int pid)
 	uint64_t daif = spin_lock_irqsave(&tasks_lock);
 	struct process *p, *best = NULL;
 
-	list_for_each(p, &processes, all_link) {
+	list_for_each (p, &processes, all_link) {
 		if (p->pid > pid && (!best || p->pid < best->pid))
 			best = p;
 	}
@@ -240,7 +240,7 @@ uint64_t process_runtime(struct process *p)
 	uint64_t daif = spin_lock_irqsave(&tasks_lock), ns = p->runtime_ns;
 	struct task *t;
 
-	list_for_each(t, &p->tasks, sibling)
+	list_for_each (t, &p->tasks, sibling)
 		ns += timer_ticks_to_ns(t->thread.runtime);
 	spin_unlock_irqrestore(&tasks_lock, daif);
 	return ns;
@@ -302,7 +302,8 @@ static void orphan_children(struct process *p)
 {
 	struct process *child, *next;
 
-	list_for_each_safe(child, next, &p->children, child_link) {
+	list_for_each_safe(child, next, &p->children, child_link)
+	{
 		list_remove(&child->child_link);
 		list_append(&init->children, &child->child_link);
 		child->parent = init;
@@ -348,8 +349,8 @@ static void process_end(struct process *p)
 	uint64_t daif;
 
 	if (p == init)
-		machine_power_off(p->exit_status & 0x7f ? 128 + (p->exit_status & 0x7f) :
-							  p->exit_status >> 8);
+		machine_power_off(p->exit_status & 0x7f ? 128 + (p->exit_status & 0x7f)
+							: p->exit_status >> 8);
 	itimer_stop(p);
 	daif = spin_lock_irqsave(&tasks_lock);
 	p->space = NULL;
@@ -396,7 +397,7 @@ static bool task_leave(struct task *t, struct process *p, int status)
 	if (last)
 		p->fds = NULL;
 	/* A signal for the process may have counted on this task. */
-	list_for_each(other, &p->tasks, sibling)
+	list_for_each (other, &p->tasks, sibling)
 		signal_recheck(other);
 	spin_unlock(&p->siglock);
 	wake_up(&p->alone, 0);
@@ -428,7 +429,7 @@ static void kick_all(struct process *p)
 {
 	struct task *t;
 
-	list_for_each(t, &p->tasks, sibling)
+	list_for_each (t, &p->tasks, sibling)
 		signal_recheck(t);
 }
 

@@ -7,7 +7,8 @@
 #include "arch/spinlock.h"
 #include "linux/task.h"
 
-/* Covers who exists and who belongs to whom (linux/task.h). Any context: taken with interrupts off. */
+/* Covers who exists and who belongs to whom (linux/task.h). Any context: taken with interrupts off.
+ */
 extern struct spinlock tasks_lock;
 extern struct list processes; /* struct process by all_link, in order of age */
 
@@ -27,7 +28,8 @@ struct process *process_next(int pid);
 struct process *process_find(int pid);
 struct task *task_find(int tid);
 
-/* A task that will run entry(task) on its first turn. It belongs to no process yet. NULL: no memory. */
+/* A task that will run entry(task) on its first turn. It belongs to no process yet. NULL: no
+ * memory. */
 struct task *task_new(const char *name, void (*entry)(void *));
 void task_abandon(struct task *t); /* never started */
 /* Give task and, if it is new, process their numbers and places; then thread_start() may follow.

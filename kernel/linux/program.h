@@ -31,5 +31,6 @@ int args_add_kernel(struct args *a, char *const strings[], unsigned *count);
 int args_prepend(struct args *a, const char *s);
 void args_drop_first(struct args *a);
 
-/* Write the initial stack; *sp is what the program begins with. The space is the current one. -EFAULT. */
+/* Write the initial stack; *sp is what the program begins with. The space is the current one.
+ * -EFAULT. */
 int program_stack(const struct program *p, uint64_t *sp);

@@ -122,9 +122,9 @@ void signal_mask_unswap(long err)
 {
 	struct task *t = task_current();
 
-	/* On an interruption signal_deliver() does it, after the handler was chosen by the new mask. */
-	if (!t->signals.restore ||
-	    ((err == -EINTR || err <= -ERESTARTSYS) && signal_pending()))
+	/* On an interruption signal_deliver() does it, after the handler was chosen by the new
+	 * mask. */
+	if (!t->signals.restore || ((err == -EINTR || err <= -ERESTARTSYS) && signal_pending()))
 		return;
 	t->signals.restore = false;
 	signal_set_mask(t->signals.saved);
@@ -152,15 +152,15 @@ long sys_sigaltstack(struct trapframe *tf)
 	if (tf->x[0]) {
 		if (get_user(new, tf->x[0]))
 			return -EFAULT;
-		mode = (uint32_t)new.ss_flags & ~SS_AUTODISARM;
+		mode = (uint32_t) new.ss_flags & ~SS_AUTODISARM;
 		if (on)
 			return -EPERM;
 		if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
 			return -EINVAL;
 		if (mode != SS_DISABLE && new.ss_size < MINSIGSTKSZ)
 			return -ENOMEM;
-		s->alt_flags = (uint32_t)new.ss_flags & SS_AUTODISARM;
-		s->alt_sp = mode == SS_DISABLE ? 0 : (uint64_t)new.ss_sp;
+		s->alt_flags = (uint32_t) new.ss_flags &SS_AUTODISARM;
+		s->alt_sp = mode == SS_DISABLE ? 0 : (uint64_t) new.ss_sp;
 		s->alt_size = mode == SS_DISABLE ? 0 : new.ss_size;
 	}
 	return tf->x[1] ? put_user(old, tf->x[1]) : 0;

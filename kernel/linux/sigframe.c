@@ -45,13 +45,13 @@ _Static_assert(offsetof(struct registers, pstate) == offsetof(struct sigcontext,
 #define FRAME_RECORDS	offsetof(struct sigframe, uc.uc_mcontext.__reserved)
 #define RECORDS_SIZE	sizeof(((struct sigcontext *)0)->__reserved)
 
-#define PSTATE_NZCV   BITS(31, 28)
-#define PSTATE_SSBS   BIT(12)
-#define PSTATE_DAIF   BITS(9, 6)
-#define PSTATE_MODE   BITS(4, 0) /* AArch32 included; 0 is EL0t */
-#define PSTATE_BTYPE  BITS(11, 10)
-#define PSTATE_IL     BIT(20)
-#define PSTATE_SS     BIT(21)
+#define PSTATE_NZCV  BITS(31, 28)
+#define PSTATE_SSBS  BIT(12)
+#define PSTATE_DAIF  BITS(9, 6)
+#define PSTATE_MODE  BITS(4, 0) /* AArch32 included; 0 is EL0t */
+#define PSTATE_BTYPE BITS(11, 10)
+#define PSTATE_IL    BIT(20)
+#define PSTATE_SS    BIT(21)
 
 /* ---- going ---- */
 
@@ -60,8 +60,8 @@ static uint64_t frame_address(const struct trapframe *tf, const struct signal_st
 	bool on = s->alt_size && tf->sp > s->alt_sp && tf->sp - s->alt_sp <= s->alt_size;
 	uint64_t sp = alt && s->alt_size && !on ? s->alt_sp + s->alt_size : tf->sp;
 
-	return align_down(align_down(sp, 16) - sizeof(struct frame_record) - sizeof(struct sigframe),
-			  16);
+	return align_down(
+		align_down(sp, 16) - sizeof(struct frame_record) - sizeof(struct sigframe), 16);
 }
 
 static int push_header(uint64_t frame, const struct trapframe *tf, const siginfo_t *info,

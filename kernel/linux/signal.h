@@ -35,8 +35,8 @@ struct signal_pending {
 struct signal_state {
 	struct signal_pending pending;
 	uint64_t blocked;
-	uint64_t saved; /* the mask to come back when the call is over */
-	bool restore;	/* saved is valid */
+	uint64_t saved;	  /* the mask to come back when the call is over */
+	bool restore;	  /* saved is valid */
 	uint64_t waiting; /* rt_sigtimedwait(): these wake it although they are blocked */
 	uint64_t alt_sp, alt_size;
 	uint32_t alt_flags;
@@ -69,7 +69,8 @@ static inline uint64_t signal_bit(int sig)
  * comes back only after the handler's frame was made. user = 0: nothing. size must be 8. 0,
  * -EINVAL, -EFAULT. */
 int signal_mask_swap(uint64_t user_mask, uint64_t size);
-/* After the wait, with its result: puts the old mask back unless err is -EINTR or a restart code. */
+/* After the wait, with its result: puts the old mask back unless err is -EINTR or a restart code.
+ */
 void signal_mask_unswap(long err);
 
 /* For signalfd: the first pending signal in mask is taken; false: none. process->signal_wait is

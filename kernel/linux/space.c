@@ -188,9 +188,9 @@ static int place(struct space *s, uint64_t *va, uint64_t size, uint32_t flags)
 			return -ENOMEM;
 		if (*va < MMAP_LOW)
 			return -EPERM;
-		return flags & MAP_FIXED_NOREPLACE && !vma_range_free(&s->areas, *va, size) ?
-			       -EEXIST :
-			       0;
+		return flags & MAP_FIXED_NOREPLACE && !vma_range_free(&s->areas, *va, size)
+			       ? -EEXIST
+			       : 0;
 	}
 	*va = align_down(*va, PAGE_SIZE);
 	if (*va >= MMAP_LOW && user_range_ok(*va, size) && vma_range_free(&s->areas, *va, size))
@@ -396,8 +396,8 @@ static int grow_in_place(struct space *s, struct vma *vma, uint64_t new_end, str
 }
 
 /* The area of [va, va + old_size) appears at *to with new_size bytes and goes here. */
-static int move(struct space *s, struct vma *vma, uint64_t va, uint64_t old_size,
-		uint64_t new_size, unsigned flags, uint64_t *to, struct vma **dead)
+static int move(struct space *s, struct vma *vma, uint64_t va, uint64_t old_size, uint64_t new_size,
+		unsigned flags, uint64_t *to, struct vma **dead)
 {
 	uint32_t map_flags = flags & MREMAP_FIXED ? MAP_FIXED : 0;
 	struct vma *new = kmalloc(sizeof(*new));
@@ -439,11 +439,9 @@ static int remap(struct space *s, uint64_t va, uint64_t old_size, uint64_t new_s
 	if (!(flags & MREMAP_FIXED)) {
 		*to = va;
 		if (new_size <= old_size)
-			return new_size == old_size ?
-				       0 :
-				       unmap(s, va + new_size, va + old_size, dead);
-		if (vma->end == va + old_size &&
-		    !grow_in_place(s, vma, va + new_size, dead))
+			return new_size == old_size ? 0
+						    : unmap(s, va + new_size, va + old_size, dead);
+		if (vma->end == va + old_size && !grow_in_place(s, vma, va + new_size, dead))
 			return 0;
 	}
 	if (!(flags & MREMAP_MAYMOVE))

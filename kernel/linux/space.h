@@ -20,14 +20,15 @@ struct space_notifier {
 
 struct space {
 	struct mmu_context mmu;
-	struct mutex lock; /* covers the areas, the page table's contents and the notifiers */
+	struct mutex lock;	/* covers the areas, the page table's contents and the notifiers */
 	_Atomic uint32_t refs;	/* who may look at the structure */
 	_Atomic uint32_t users; /* processes that run in it; each is a reference, too */
 	struct rb_tree areas;
 	struct list notifiers;
 	uint64_t brk_start, brk, mmap_top;
 	uint64_t resident; /* bytes mapped */
-	uint64_t change;   /* counts invalidations: KVM asks whether one came between lookup and map */
+	uint64_t
+		change; /* counts invalidations: KVM asks whether one came between lookup and map */
 };
 
 /* Where things lie. The stack's area is mapped as a whole and filled on demand. */
@@ -42,8 +43,8 @@ static inline void space_get(struct space *s)
 	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
 }
 void space_put(struct space *s); /* the last one frees everything. May sleep */
-/* A process runs in it (vfork), no longer runs in it. When the last one leaves all areas go, even if
- * somebody keeps the space: a VM does, and the mapping of its vCPU keeps the VM. May sleep. */
+/* A process runs in it (vfork), no longer runs in it. When the last one leaves all areas go, even
+ * if somebody keeps the space: a VM does, and the mapping of its vCPU keeps the VM. May sleep. */
 static inline void space_enter(struct space *s)
 {
 	space_get(s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Between the files that make up an address space: space.c (areas) and fault.c (pages). Lock held. */
+/* Between the files that make up an address space: space.c (areas) and fault.c (pages). Lock held.
+ */
 #pragma once
 
 #include "linux/space.h"
@@ -11,8 +12,8 @@ int pages_cut(struct space *s, uint64_t at);
 int pages_drop(struct space *s, uint64_t start, uint64_t end);
 /* Give the present pages of [start, end) the protection vma has now. -ENOMEM as above. */
 int pages_protect(struct vma *vma, uint64_t start, uint64_t end);
-/* child's pages = the parent's in this private area, write-protected in both. The caller flushes the
- * parent's TLB entries before the child runs. */
+/* child's pages = the parent's in this private area, write-protected in both. The caller flushes
+ * the parent's TLB entries before the child runs. */
 int pages_share(struct space *child, struct vma *vma);
 /* Let [to, to + size) show the same pages as [from, …), each with one more reference. -ENOMEM:
  * some may have been mapped. */

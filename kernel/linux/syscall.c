@@ -211,7 +211,8 @@ static __attribute__((noinline, cold)) long syscall_unknown(uint64_t number)
 	/* relaxed: only a count */
 	before = atomic_fetch_add_explicit(&unknown_counts[number], 1, memory_order_relaxed);
 	if (!before)
-		printk("linux: no system call %d, wanted by %s\n", (int)number, thread_current()->name);
+		printk("linux: no system call %d, wanted by %s\n", (int)number,
+		       thread_current()->name);
 	return -ENOSYS;
 }
 

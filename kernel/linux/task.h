@@ -2,9 +2,9 @@
 /*
  * Tasks: the threads of programs; processes: what their threads share.
  *
- * tasks_lock (linux/process.h) covers who exists and who belongs to whom: the list of all processes,
- * a process's tasks, its children, pid, pgid, sid and state. process->siglock covers everything of
- * signals. Order: tasks_lock, siglock, then wait queues.
+ * tasks_lock (linux/process.h) covers who exists and who belongs to whom: the list of all
+ * processes, a process's tasks, its children, pid, pgid, sid and state. process->siglock covers
+ * everything of signals. Order: tasks_lock, siglock, then wait queues.
  */
 #pragma once
 
@@ -70,32 +70,32 @@ struct process {
 
 	struct list tasks, children, child_link, all_link;
 	unsigned task_count;
-	uint32_t state;			/* enum process_state */
-	struct wait_queue child_wait;	/* its tasks in wait4() */
-	bool vfork;			/* the parent waits until the space is given back */
+	uint32_t state;		      /* enum process_state */
+	struct wait_queue child_wait; /* its tasks in wait4() */
+	bool vfork;		      /* the parent waits until the space is given back */
 	struct wait_queue vfork_wait;
-	struct wait_queue alone;	/* a task in execve() that waits for the others to go */
-	uint64_t runtime_ns;		/* of tasks that have ended */
-	uint64_t children_runtime_ns;	/* of children waited for */
+	struct wait_queue alone;      /* a task in execve() that waits for the others to go */
+	uint64_t runtime_ns;	      /* of tasks that have ended */
+	uint64_t children_runtime_ns; /* of children waited for */
 	uint64_t started_ns;
-	bool executed;			/* has called execve() */
-	int exit_signal;		/* to the parent at the end; 0: none */
+	bool executed;	 /* has called execve() */
+	int exit_signal; /* to the parent at the end; 0: none */
 
 	struct spinlock siglock;
-	struct signal_pending pending;	/* for any task */
-	struct signal_action *actions;	/* _NSIG, the first for signal 1 */
-	int exit_status;		/* as wait4() gives it; valid from group_exit on */
-	bool group_exit;		/* all tasks are to end */
-	struct task *exec_task;		/* all others are to end */
-	bool stopped;			/* job control */
-	int stop_report;		/* not yet waited for: 0, a stop signal or SIGCONT */
+	struct signal_pending pending; /* for any task */
+	struct signal_action *actions; /* _NSIG, the first for signal 1 */
+	int exit_status;	       /* as wait4() gives it; valid from group_exit on */
+	bool group_exit;	       /* all tasks are to end */
+	struct task *exec_task;	       /* all others are to end */
+	bool stopped;		       /* job control */
+	int stop_report;	       /* not yet waited for: 0, a stop signal or SIGCONT */
 	struct wait_queue stop_wait;
-	struct wait_queue signal_wait;	/* signalfd: a signal has come */
-	struct ktimer alarm;		/* ITIMER_REAL */
+	struct wait_queue signal_wait; /* signalfd: a signal has come */
+	struct ktimer alarm;	       /* ITIMER_REAL */
 	uint64_t alarm_interval;
 
-	struct file *exe;		/* what execve() loaded, for /proc/self/exe */
-	uint64_t arg_start, arg_end;	/* the arguments' strings in the program's memory */
+	struct file *exe;	     /* what execve() loaded, for /proc/self/exe */
+	uint64_t arg_start, arg_end; /* the arguments' strings in the program's memory */
 };
 
 static inline struct space *space_current(void)

@@ -12,11 +12,11 @@
 #include "lib/printk.h"
 #include "linux/process.h"
 
-#define ESR_EC	   BITS(31, 26)
-#define ISS_FSC	   BITS(5, 0)
-#define ISS_WNR	   BIT(6)
-#define ISS_CM	   BIT(8) /* cache maintenance: WnR is 1 though nothing is written */
-#define FSC_TYPE   BITS(5, 2)
+#define ESR_EC	 BITS(31, 26)
+#define ISS_FSC	 BITS(5, 0)
+#define ISS_WNR	 BIT(6)
+#define ISS_CM	 BIT(8) /* cache maintenance: WnR is 1 though nothing is written */
+#define FSC_TYPE BITS(5, 2)
 
 enum {
 	EC_UNKNOWN = 0x00,
@@ -178,7 +178,8 @@ void trap_user_work(struct trapframe *tf)
 			irq_disable();
 			continue;
 		}
-		/* A kick meant for the guest has done its work by getting here; the request stays. */
+		/* A kick meant for the guest has done its work by getting here; the request stays.
+		 */
 		thread_clear_work(&t->thread, WORK_GUEST | WORK_TRACE);
 		/* Last, and masked until EL0: nobody takes the bank any more. */
 		if (thread_has_work(&t->thread, WORK_VECTOR)) {

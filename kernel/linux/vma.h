@@ -14,21 +14,21 @@ struct space;
 struct vma;
 
 struct vma_ops {
-	/* The page at offset (bytes, page aligned) of the mapping's file, one reference taken; -errno
-	 * (anything but -ENOMEM: SIGBUS). A page of shared mappings is mapped as it is, one of private
-	 * ones is copied on write. Called with space->lock held: it may take only locks that nobody
-	 * holds while he touches a program's memory. */
+	/* The page at offset (bytes, page aligned) of the mapping's file, one reference taken;
+	 * -errno (anything but -ENOMEM: SIGBUS). A page of shared mappings is mapped as it is, one
+	 * of private ones is copied on write. Called with space->lock held: it may take only locks
+	 * that nobody holds while he touches a program's memory. */
 	int (*page)(struct vma *vma, uint64_t offset, pa_t *pa);
 };
 
 struct vma {
 	struct rb_node node;
 	struct space *space;
-	uint64_t start, end; /* page aligned, end exclusive */
-	uint32_t prot;	     /* PROT_READ, PROT_WRITE, PROT_EXEC */
-	uint32_t flags;	     /* MAP_SHARED or MAP_PRIVATE, MAP_NORESERVE, MAP_STACK, VMA_* */
-	uint64_t offset;     /* of start in the file */
-	struct file *file;   /* one reference; NULL: anonymous */
+	uint64_t start, end;	   /* page aligned, end exclusive */
+	uint32_t prot;		   /* PROT_READ, PROT_WRITE, PROT_EXEC */
+	uint32_t flags;		   /* MAP_SHARED or MAP_PRIVATE, MAP_NORESERVE, MAP_STACK, VMA_* */
+	uint64_t offset;	   /* of start in the file */
+	struct file *file;	   /* one reference; NULL: anonymous */
 	const struct vma_ops *ops; /* NULL: anonymous */
 	void *data;		   /* the ops' own; not counted */
 	struct vma *next_dead;	   /* space.c: unmapped, to be freed once the lock is given back */

@@ -79,8 +79,10 @@ static void compare(unsigned first, unsigned end)
 	struct vma *found = vma_find(&areas, address(first) + 5);
 
 	expect((found ? 1 + (found - pool) : 0) == map[first]);
-	expect(vma_range_free(&areas, address(first), address(end - first)) == map_free(first, end));
-	expect(vma_range_full(&areas, address(first), address(end - first)) == map_full(first, end));
+	expect(vma_range_free(&areas, address(first), address(end - first)) ==
+	       map_free(first, end));
+	expect(vma_range_full(&areas, address(first), address(end - first)) ==
+	       map_full(first, end));
 	expect(vma_room(&areas, address(end - first), PAGE_SIZE, address(BASE),
 			address(BASE + PAGES)) == map_room(end - first, BASE, BASE + PAGES));
 	expect(vma_room(&areas, PAGE_SIZE, PAGE_SIZE, address(first), address(end)) ==

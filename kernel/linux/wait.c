@@ -84,7 +84,7 @@ static int look(struct process *p, struct wait_request *w)
 	struct process *child;
 	int err = -ECHILD;
 
-	list_for_each(child, &p->children, child_link) {
+	list_for_each (child, &p->children, child_link) {
 		if (!matches(w, child))
 			continue;
 		err = -EAGAIN;
@@ -105,8 +105,8 @@ static int wait_for_child(struct wait_request *w)
 
 	if (err == -EAGAIN && w->options & WNOHANG)
 		return 0;
-	if (err == -EAGAIN && wait_event_interruptible(&p->child_wait,
-						       (err = look(p, w)) != -EAGAIN))
+	if (err == -EAGAIN &&
+	    wait_event_interruptible(&p->child_wait, (err = look(p, w)) != -EAGAIN))
 		return -ERESTARTSYS;
 	if (w->reaped)
 		process_put(w->reaped);

@@ -96,8 +96,8 @@ static int pid_before;
 
 static int ids_differ(void)
 {
-	return getpid() != pid_before && getppid() == pid_before &&
-	       sys(__NR_gettid) == getpid() && getpgid(0) == getpgid(pid_before);
+	return getpid() != pid_before && getppid() == pid_before && sys(__NR_gettid) == getpid() &&
+	       getpgid(0) == getpgid(pid_before);
 }
 
 TEST(a_child_has_an_id_of_its_own)
@@ -497,7 +497,8 @@ static int check_signals(void)
 	sigaction(SIGUSR1, NULL, &usr1);
 	sigaction(SIGUSR2, NULL, &usr2);
 	sigprocmask(SIG_BLOCK, NULL, &mask);
-	return usr1.sa_handler == SIG_DFL && usr2.sa_handler == SIG_IGN && sigismember(&mask, SIGHUP);
+	return usr1.sa_handler == SIG_DFL && usr2.sa_handler == SIG_IGN &&
+	       sigismember(&mask, SIGHUP);
 }
 
 /* interpreter, its argument, the script, the script's arguments */
