@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The disks of this machine, in the order in which they were found. Filled at boot, then only read. */
+/* The disks of this machine, in the order in which they were found. Filled at boot, then only
+ * read. */
 #include "drivers/block.h"
 
 #include <linux/errno.h>

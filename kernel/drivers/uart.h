@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PL011: the machine's console. Output is polled (QEMU never makes it wait), input comes by interrupt.
+ * PL011: the machine's console. Output is polled (QEMU never makes it wait), input comes by
+ * interrupt.
  */
 #pragma once
 

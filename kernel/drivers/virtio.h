@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A virtio device on its transport, as the drivers of single devices use it (drivers/virtio_mmio.c). */
+/* A virtio device on its transport, as the drivers of single devices use it
+ * (drivers/virtio_mmio.c). */
 #pragma once
 
 #include "drivers/virtqueue.h"

@@ -4,6 +4,6 @@
 
 #include "lib/types.h"
 
-/* Boot found a transport at these mapped registers: start the driver of the device behind it, if there is one and
- * Stet knows it. Interrupts are enabled, other CPUs may not be up yet. */
+/* Boot found a transport at these mapped registers: start the driver of the device behind it, if
+ * there is one and Stet knows it. Interrupts are enabled, other CPUs may not be up yet. */
 void virtio_mmio_probe(void *registers, unsigned intid, bool edge);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Split virtqueues, the driver's side (virtio 1.2, section 2.7). Free descriptors are chained by their
- * next fields. What the device writes is not trusted: an index out of range or of a chain that is not
- * with the device is stepped over.
+ * Split virtqueues, the driver's side (virtio 1.2, section 2.7). Free descriptors are chained by
+ * their next fields. What the device writes is not trusted: an index out of range or of a chain
+ * that is not with the device is stepped over.
  */
 #include "drivers/virtqueue.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A split virtqueue, the driver's side (virtio 1.2, section 2.7). Pure but for barriers; the caller's
- * lock covers everything.
+ * A split virtqueue, the driver's side (virtio 1.2, section 2.7). Pure but for barriers; the
+ * caller's lock covers everything.
  */
 #pragma once
 

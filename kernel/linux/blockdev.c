@@ -61,7 +61,8 @@ struct span {
 	size_t offset, size, count;
 };
 
-static struct span span_at(const struct block_device *disk, uint64_t pos, size_t wanted, size_t room)
+static struct span span_at(const struct block_device *disk, uint64_t pos, size_t wanted,
+			   size_t room)
 {
 	struct span s = {
 		.pos = pos,

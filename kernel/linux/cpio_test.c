@@ -29,8 +29,8 @@ static void pad(void)
 static void add(const char *name, unsigned mode, const char *data, unsigned size)
 {
 	made_size += (size_t)sprintf(made + made_size,
-				     "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 7, mode,
-				     1, 2, 3, 0x12345678, size, 4, 5, 6, 9, (unsigned)strlen(name) + 1, 0);
+				     "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 7,
+				     mode, 1, 2, 3, 0x12345678, size, 4, 5, 6, 9, (unsigned)strlen(name) + 1, 0);
 	strcpy(made + made_size, name);
 	made_size += strlen(name) + 1;
 	pad();

@@ -191,8 +191,8 @@ static int mount_known(const char *type, struct inode *at)
 	return ramfs_is_dir(at) && ramfs_dir_empty(at) ? 0 : -EBUSY;
 }
 
-/* There is one tree and nothing is mounted into it. Start-up scripts ask for what is there already, and
- * for that the answer is yes. */
+/* There is one tree and nothing is mounted into it. Start-up scripts ask for what is there
+ * already, and for that the answer is yes. */
 long sys_mount(struct trapframe *tf)
 {
 	struct inode *at;

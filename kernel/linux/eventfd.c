@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * eventfd (man 2 eventfd): a counter that can be waited for. Programs read and write it; irqfd and
- * ioeventfd use it from any context, interrupts included, so a spinlock taken with interrupts masked
- * covers the counter, and waking happens outside it.
+ * eventfd (man 2 eventfd): a counter that can be waited for. Programs read and write it; irqfd
+ * and ioeventfd use it from any context, interrupts included, so a spinlock taken with interrupts
+ * masked covers the counter, and waking happens outside it.
  */
 #include <asm/poll.h>
 #include <linux/fcntl.h>

@@ -13,7 +13,7 @@
 
 struct fd_table {
 	_Atomic uint32_t refs;
-	struct spinlock lock;	/* covers everything below; a table of one task needs it only to change */
+	struct spinlock lock;	/* covers what is below; a table of one task needs it only to change */
 	unsigned size;		/* numbers the arrays have room for */
 	unsigned limit;		/* RLIMIT_NOFILE: new numbers are below it */
 	struct file **files;
@@ -28,7 +28,7 @@ static inline struct fd_table *fd_table_get(struct fd_table *t)
 	return t;
 }
 void fd_table_put(struct fd_table *t); /* the last one closes all. May sleep */
-/* execve: close what is marked. The table is the caller's alone (clone it first if it is shared). */
+/* execve: close what is marked. The table is the caller's alone (clone it first if not). */
 void fd_table_exec(struct fd_table *t);
 /* RLIMIT_NOFILE; at most FD_MAX. */
 void fd_table_set_limit(struct fd_table *t, unsigned limit);

@@ -173,7 +173,7 @@ long sys_pwrite64(struct trapframe *tf)
 
 /* ---- many segments ---- */
 
-_Static_assert(sizeof(struct iovec) == sizeof(struct iter_segment), "segments are copied as iovecs");
+_Static_assert(sizeof(struct iovec) == sizeof(struct iter_segment), "copied as they are");
 
 /* The rules of readv(): each length fits a ssize_t, each range is the program's; the sum is cut. */
 static int segments_check(struct iter_segment *segments, unsigned count)

@@ -74,11 +74,12 @@ struct file_ops {
 	int (*mmap)(struct file *f, struct vma *vma);
 	int (*fsync)(struct file *f);
 	int (*stat)(struct file *f, struct stat *st);
-	/* Add entries from f->pos on and advance it, until dirents_add() says no. HOLDS(f->pos_lock) */
+	/* Add entries from f->pos on and advance it, until dirents_add() says no.
+	 * HOLDS(f->pos_lock) */
 	int (*readdir)(struct file *f, struct dirents *to);
 	int (*truncate)(struct file *f, loff_t size);
 	int (*fallocate)(struct file *f, unsigned mode, loff_t from, loff_t length);
-	long (*fcntl)(struct file *f, unsigned cmd, uint64_t arg); /* what is not for all; NULL: -EINVAL */
+	long (*fcntl)(struct file *f, unsigned cmd, uint64_t arg); /* NULL: -EINVAL */
 	void (*release)(struct file *f); /* last reference gone. May sleep */
 };
 
@@ -115,7 +116,8 @@ ssize_t file_read_kernel(struct file *f, void *to, size_t size, loff_t pos);
 
 /* Descriptors of the current process (linux/fd.h has the table itself). */
 struct file *fd_get(int fd); /* takes a reference; NULL: -EBADF. */
-/* Lowest free number for f (the table takes over the caller's reference on success); -EMFILE, -ENOMEM. */
+/* Lowest free number for f (the table takes over the caller's reference on success); -EMFILE,
+ * -ENOMEM. */
 int fd_install(struct file *f, bool cloexec);
 int fd_close(int fd);
 
@@ -138,7 +140,8 @@ int eventfd_from_fd(int fd, struct file **out);
 /* Add n to its counter and wake; any context. */
 void eventfd_signal(struct file *eventfd, uint64_t n);
 struct wait_queue *eventfd_queue(struct file *eventfd); /* irqfd adds its callback entry */
-/* Counter -> 0; true if it was not 0. Any context, also from a callback in the queue: wakes nobody. */
+/* Counter -> 0; true if it was not 0. Any context, also from a callback in the queue: wakes
+ * nobody. */
 bool eventfd_take(struct file *eventfd);
 
 /* ---- devices: /dev/NAME (linux/devfs.c) ---- */

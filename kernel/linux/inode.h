@@ -22,7 +22,8 @@ struct inode_ops {
 	int (*lookup)(struct inode *dir, const char *name, size_t length, struct inode **out);
 	/* Bytes (no NUL) of a symbolic link's text, at most size. */
 	ssize_t (*readlink)(struct inode *link, char *to, size_t size);
-	/* /proc/self/fd/N: what the link leads to, whatever its text says; one reference. May be NULL */
+	/* /proc/self/fd/N: what the link leads to, whatever its text says; one reference. May be
+	 * NULL */
 	int (*follow)(struct inode *link, struct inode **out);
 	/* Finish an open: set f->ops, f->data. NULL: f->ops are inode->file_ops. */
 	int (*open)(struct inode *inode, struct file *f);
@@ -69,7 +70,8 @@ static inline struct inode *inode_get(struct inode *inode)
 void inode_put(struct inode *inode);
 void inode_stat(const struct inode *inode, struct stat *st);
 uint64_t inode_now(void); /* for the times */
-/* The path of an inode, NUL-terminated, in to[0 .. size): its length; -ENAMETOOLONG, -ENOENT (no name). */
+/* The path of an inode, NUL-terminated, in to[0 .. size): its length; -ENAMETOOLONG, -ENOENT (no
+ * name). */
 int inode_path(struct inode *inode, char *to, size_t size);
 
 /* ---- paths (linux/path.c) ---- */

@@ -33,7 +33,8 @@ int ldisc_input(struct ldisc *l, uint8_t c);
 /* Bytes a read() could have now: of the first line in canonical mode (a lone end of file counts as
  * readable: *readable is true with 0 bytes). */
 uint32_t ldisc_available(const struct ldisc *l, bool *readable);
-/* Take bytes for a read(): at most size, at most one line in canonical mode. *line_done: it ended. */
+/* Take bytes for a read(): at most size, at most one line in canonical mode. *line_done: it
+ * ended. */
 size_t ldisc_read(struct ldisc *l, uint8_t *to, size_t size, bool *line_done);
 /* Output with OPOST's changes. */
 void ldisc_write(struct ldisc *l, const uint8_t *text, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ldisc.c: what is typed, what is echoed, what is read. Expectations are man 3 termios and Linux. */
+/* ldisc.c: what is typed, what is echoed, what is read. By man 3 termios and Linux. */
 #include "linux/ldisc.h"
 
 #include <signal.h>
@@ -276,7 +276,7 @@ TEST(no_echo_and_newline_echo)
 	expect_text(take(100), "secret\n");
 }
 
-/* Any bytes in any mode: the sanitizer watches the ring, and what is read never exceeds what came. */
+/* The sanitizer watches the ring; what is read never exceeds what came. */
 TEST(any_bytes_in_any_mode)
 {
 	uint64_t seed = 88172645463325252ull;

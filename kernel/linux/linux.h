@@ -6,8 +6,9 @@
 
 void linux_init(void);				    /* tables, /dev, /proc: after sched and drivers */
 void linux_devices_init(void);			    /* what drivers have found gets its names */
-int ramfs_load_cpio(const void *archive, size_t size); /* lay a newc archive over the RAM file system; file
-						       contents are used in place. -EINVAL: damaged */
-/* Boot gives the console to the tty: received characters come by tty_input(), from the uart's interrupt. */
+/* Lay a newc archive over the RAM file system; contents are used in place. -EINVAL: damaged */
+int ramfs_load_cpio(const void *archive, size_t size);
+/* Boot gives the console to the tty: received characters come by tty_input(), from the uart's
+ * interrupt. */
 void tty_input(char c);
 void tty_set_raw(void); /* cfmakeraw(3): bytes pass through unchanged, no echo, no signals */

@@ -236,8 +236,8 @@ static int rename_walked(const struct walk *from, const struct walk *to, unsigne
 		return err;
 	if (!to->dir->nlink)
 		return -ENOENT;
-	/* The old name goes first and its memory with it, so that the new one can hardly fail; if it
-	 * does the old one comes back into the same room. The walk holds the inode meanwhile. */
+	/* The old name goes first and its memory with it, so that the new one can hardly fail; if
+	 * it does the old one comes back into the same room. The walk holds the inode meanwhile. */
 	ramfs_unlink(from->dir, from->name, from->length);
 	if (to->inode)
 		ramfs_unlink(to->dir, to->name, to->length);

@@ -139,8 +139,8 @@ static void replace(struct inode **inode, struct inode *by)
 	*inode = by;
 }
 
-/* The link `link` in w->dir was met: go on at *at, which may lie in path anew. On a link that knows where it
- * leads, *target is that inode. */
+/* The link `link` in w->dir was met: go on at *at, which may lie in path anew. On a link that
+ * knows where it leads, *target is that inode. */
 static int follow(struct walk *w, struct inode *link, char *path, const char **at,
 		  struct inode **target)
 {

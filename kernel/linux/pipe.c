@@ -128,7 +128,8 @@ static ssize_t give_turn(struct pipe *p, struct iter *from, size_t need, bool no
 		return -EPIPE;
 	if (pipe_room(p) >= need) {
 		n = move_in(p, from);
-		if (n > 0 && (size_t)n < need) { /* up to PIPE_BUF bytes go in together or not at all */
+		/* up to PIPE_BUF bytes go in together or not at all */
+		if (n > 0 && (size_t)n < need) {
 			p->head -= (size_t)n;
 			n = -EFAULT;
 		}

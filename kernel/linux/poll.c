@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ppoll and pselect6 (man 2 poll, select). A poller asks each file once with its table, by which the
- * file's queues are joined; then it sleeps, and after each wake-up asks all files again without.
+ * ppoll and pselect6 (man 2 poll, select). A poller asks each file once with its table, by which
+ * the file's queues are joined; then it sleeps, and after each wake-up asks all files again
+ * without.
  */
 #include "linux/poller.h"
 

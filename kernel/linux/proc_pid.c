@@ -17,7 +17,7 @@
 
 struct pid_inode;
 
-/* What a name below /proc/N is: a text (show), a link (follow) or a directory (one of the kinds). */
+/* What a name below /proc/N is: a text (show), a link (follow) or a directory. */
 struct pid_entry {
 	const char *name;
 	enum { TEXT, LINK, DIR_ENTRIES, DIR_FD, DIR_TASK } kind;
@@ -66,8 +66,8 @@ static int make(const struct proc_subject *subject, const struct pid_entry *e, i
 
 	if (!n)
 		return -ENOMEM;
-	inode_init(&n->inode,
-		   e->kind == TEXT ? &text_ops : e->kind == LINK ? &link_ops : &dir_ops, entry_mode(e));
+	inode_init(&n->inode, e->kind == TEXT ? &text_ops : e->kind == LINK ? &link_ops : &dir_ops,
+		   entry_mode(e));
 	n->inode.ino = entry_ino(subject, e, fd);
 	n->inode.nlink = 1;
 	n->subject = *subject;
@@ -163,7 +163,7 @@ static struct file *open_file(const struct pid_inode *link)
 static int follow_fd(const struct pid_inode *link, struct inode **out)
 {
 	struct file *f = open_file(link);
-	int err = f ? -ENXIO : -ENOENT; /* Linux can open pipes and sockets anew, this kernel cannot */
+	int err = f ? -ENXIO : -ENOENT; /* a pipe cannot be opened anew here */
 
 	if (f && f->inode) {
 		*out = inode_get(f->inode);

@@ -235,8 +235,8 @@ void proc_show_maps(struct text *t, void *arg)
 
 		text_printf(t, "%08lx-%08lx %c%c%c%c %08lx 00:%02x %lu", a.start, a.end,
 			    a.prot & PROT_READ ? 'r' : '-', a.prot & PROT_WRITE ? 'w' : '-',
-			    a.prot & PROT_EXEC ? 'x' : '-', a.flags & MAP_SHARED ? 's' : 'p', a.offset,
-			    inode != NULL, inode ? inode->ino : 0);
+			    a.prot & PROT_EXEC ? 'x' : '-', a.flags & MAP_SHARED ? 's' : 'p',
+			    a.offset, inode != NULL, inode ? inode->ino : 0);
 		put_area_name(t, s, &a, path);
 		text_printf(t, "\n");
 		if (a.file)

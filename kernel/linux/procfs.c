@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /proc and /sys: a tree of nodes that the kernel's rooms register at boot and that never go.
- * A node is a directory, a text made by a function at each reading, or a symbolic link. The names of
- * processes are proc_pid.c's; they stand in /proc beside the nodes.
+ * /proc and /sys: a tree of nodes that the kernel's rooms register at boot and that never go. A
+ * node is a directory, a text made by a function at each reading, or a symbolic link. The names
+ * of processes are proc_pid.c's; they stand in /proc beside the nodes.
  *
  * Nodes are made at boot by one thread and only read afterwards.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* /proc and /sys: what procfs.c (the fixed part), proc_pid.c (processes) and others tell each other. */
+/* /proc and /sys: what procfs.c (the fixed part), proc_pid.c (processes) and others tell each
+ * other. */
 #pragma once
 
 #include "linux/inode.h"
@@ -22,7 +23,7 @@ void proc_pid_readdir(struct file *f, struct dirents *to);
 void proc_system_init(void); /* linux/proc_system.c: the files of the whole machine */
 void proc_show_mounts(struct text *t, void *arg);
 
-/* Texts of one process, or of one of its tasks (linux/proc_show.c); arg is a struct proc_subject. */
+/* Texts of one process or task (linux/proc_show.c); arg is a struct proc_subject. */
 struct proc_subject {
 	struct process *process; /* counted */
 	int tid;		 /* 0: the whole process */

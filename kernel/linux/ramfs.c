@@ -96,8 +96,10 @@ static void dir_release(struct inode *inode)
 		struct inode *parent = inode->parent;
 
 		kfree(ram_dir(inode));
+		if (!parent)
+			return;
 		/* acq_rel: as inode_put(), which would recurse once for each level */
-		if (!parent || atomic_fetch_sub_explicit(&parent->refs, 1, memory_order_acq_rel) != 1)
+		if (atomic_fetch_sub_explicit(&parent->refs, 1, memory_order_acq_rel) != 1)
 			return;
 		inode = parent;
 	}

@@ -2,8 +2,9 @@
 /*
  * timerfd (man 2 timerfd_create): a timer that counts its expirations until they are read.
  *
- * setting serializes timerfd_settime(); lock covers the fields and is taken in the timer's callback,
- * masked. A periodic timer is started anew at the next whole interval, however late it fired.
+ * setting serializes timerfd_settime(); lock covers the fields and is taken in the timer's
+ * callback, masked. A periodic timer is started anew at the next whole interval, however late it
+ * fired.
  */
 #include <asm/poll.h>
 #include <linux/fcntl.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The console as a terminal (man 4 tty_ioctl): the line discipline of ldisc.c between the uart and
- * programs. One terminal; /dev/console, /dev/tty and /dev/ttyAMA0 are all it.
+ * The console as a terminal (man 4 tty_ioctl): the line discipline of ldisc.c between the uart
+ * and programs. One terminal; /dev/console, /dev/tty and /dev/ttyAMA0 are all it.
  *
- * Characters come in by tty_input() from the uart's interrupt. console.lock covers the discipline and
- * everything else here and is taken with interrupts masked; waking and signals happen outside it.
+ * Characters come in by tty_input() from the uart's interrupt. console.lock covers the discipline
+ * and everything else here and is taken with interrupts masked; waking and signals happen outside
+ * it.
  */
 #include "linux/tty.h"
 
