@@ -32,7 +32,7 @@ static void irq_init(struct vgic_irq *irq, struct vgic *vgic, unsigned intid)
 void vgic_model_init_cpu(struct vgic_cpu *cpu)
 {
 	list_init(&cpu->queue);
-	cpu->used = 0;
+	cpu->queued = cpu->used = 0;
 	for (unsigned i = 0; i < VGIC_PRIVATE; i++) {
 		irq_init(&cpu->irqs[i], cpu->vgic, i);
 		cpu->irqs[i].target = cpu;
@@ -114,7 +114,15 @@ static void queue_insert(struct vgic_cpu *cpu, struct vgic_irq *irq)
 	while (after != &cpu->queue && irq_before(irq, list_entry(after, struct vgic_irq, link)))
 		after = after->prev;
 	list_insert_between(&irq->link, after, after->next);
+	cpu->queued++;
 	irq->cpu = cpu;
+}
+
+static void queue_remove(struct vgic_irq *irq)
+{
+	list_remove(&irq->link);
+	irq->cpu->queued--;
+	irq->cpu = NULL;
 }
 
 /* Whose queue an interrupt that is in no list register belongs to. An active one stays where it was
@@ -132,8 +140,7 @@ static void irq_requeue(struct vgic_irq *irq)
 
 	check(irq->lr < 0);
 	if (irq->cpu)
-		list_remove(&irq->link);
-	irq->cpu = NULL;
+		queue_remove(irq);
 	if (cpu)
 		queue_insert(cpu, irq);
 }
@@ -200,26 +207,35 @@ void vgic_irq_set_router(struct vgic_irq *irq, uint64_t router)
 #define SGIR_RS	     BITS(47, 44)
 #define SGIR_AFF3    BITS(55, 48)
 
-static bool sgi_reaches(uint64_t value, const struct vgic_cpu *from, const struct vgic_cpu *to)
-{
-	uint64_t cluster = field_get(SGIR_AFF3, value) << 24 | field_get(SGIR_AFF2, value) << 16 |
-			   field_get(SGIR_AFF1, value) << 8;
-	unsigned aff0 = to->affinity & 0xff;
+/* Whom a value reaches: those of 16 with one affinity but for its last 4 bits, or all others. */
+struct sgi_targets {
+	uint64_t affinity; /* with those bits clear */
+	unsigned list;	   /* by those bits */
+	const struct vgic_cpu *all_but;
+};
 
-	if (value & SGIR_IRM)
-		return to != from;
-	return (to->affinity & ~0xffull) == cluster && aff0 / 16 == field_get(SGIR_RS, value) &&
-	       field_get(SGIR_TARGETS, value) >> (aff0 % 16) & 1;
+static bool sgi_reaches(const struct sgi_targets *t, const struct vgic_cpu *to)
+{
+	if (t->all_but)
+		return to != t->all_but;
+	return (to->affinity & ~15ull) == t->affinity && t->list >> (to->affinity & 15) & 1;
 }
 
 void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1)
 {
+	const struct sgi_targets targets = {
+		.affinity = field_get(SGIR_AFF3, value) << 24 | field_get(SGIR_AFF2, value) << 16 |
+			    field_get(SGIR_AFF1, value) << 8 | field_get(SGIR_RS, value) << 4,
+		.list = (unsigned)field_get(SGIR_TARGETS, value),
+		.all_but = value & SGIR_IRM ? from : NULL,
+	};
+	unsigned intid = (unsigned)field_get(SGIR_INTID, value);
 	struct vgic *vgic = from->vgic;
 
 	for (unsigned n = 0; n < vgic->nr_cpus; n++) {
-		struct vgic_irq *irq = &vgic->cpus[n]->irqs[field_get(SGIR_INTID, value)];
+		struct vgic_irq *irq = &vgic->cpus[n]->irqs[intid];
 
-		if (!sgi_reaches(value, from, vgic->cpus[n]) || (irq->group1 && !group1))
+		if (!sgi_reaches(&targets, vgic->cpus[n]) || (irq->group1 && !group1))
 			continue;
 		irq->latch = true;
 		vgic_irq_update(irq);

@@ -88,6 +88,7 @@ struct vgic_cpu {
 	int home;	   /* the CPU that has it in its registers, -1: the image is all */
 	unsigned frozen;   /* nobody may put anything into its list registers */
 	struct list queue; /* of vgic_irq: active ones first, then by priority */
+	unsigned queued;    /* how many are in it */
 	struct vgic_irq irqs[VGIC_PRIVATE];
 
 	/* the image of the CPU interface */

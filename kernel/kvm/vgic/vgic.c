@@ -137,11 +137,12 @@ bool vgic_pending(struct vcpu *vcpu)
 	uint64_t daif;
 	bool wakes;
 
-	if (!cpu->vgic)
+	/* Without the lock: whoever queues one now kicks afterwards, and the caller looks again. */
+	if (!cpu->vgic || __atomic_load_n(&cpu->queued, __ATOMIC_RELAXED) == 0)
 		return false;
 	daif = spin_lock_irqsave(&cpu->vgic->lock);
 	if (cpu->home == (int)cpu_id()) {
-		cpuif_read_lrs(cpu);
+		vgic_refill(cpu); /* what the guest has ended is off the books, too */
 		cpuif_read_vmcr(cpu);
 	}
 	/* Home is another CPU when its thread has moved while it waited: the guest has not run
