@@ -136,7 +136,7 @@ TEST(names)
 		{ "chdir", __NR_chdir, { BAD }, 0 },
 		{ "getcwd", __NR_getcwd, { BAD, PAGE }, OUT | SMALL },
 		{ "execve", __NR_execve, { BAD, 0, 0 }, 0 },
-		{ "execve argv", __NR_execve, { (long)"/bin/badptr", BAD, 0 }, 0 },
+		{ "execve argv", __NR_execve, { (long)tap_argv[0], BAD, 0 }, 0 },
 		{ "statfs", __NR_statfs, { (long)"/", BAD }, OUT },
 		{ "memfd_create", __NR_memfd_create, { BAD, 0 }, 0 },
 	};
