@@ -15,8 +15,8 @@
 #include "lib/printk.h"
 
 static struct cpu cpus[MAX_CPUS];
-static unsigned count;	     /* set once in boot */
-static uint64_t features;    /* set once in boot: one bit for each enum cpu_feature */
+static unsigned count;	  /* set once in boot */
+static uint64_t features; /* set once in boot: one bit for each enum cpu_feature */
 static unsigned pa_bits;
 
 static uint64_t cpu_read_features(void)
@@ -94,7 +94,8 @@ struct cpu *cpu_add(uint64_t mpidr)
 
 #define ANSWER_LIMIT_NS 10000000000ull /* QEMU may not run a CPU for a while */
 
-static struct spinlock call_lock; /* covers call; taken unmasked, so that two callers cannot wait for each other */
+static struct spinlock
+	call_lock; /* covers call; taken unmasked, so that two callers cannot wait for each other */
 static struct {
 	void (*fn)(void *);
 	void *arg;
@@ -124,7 +125,8 @@ void cpu_call(unsigned cpu, void (*fn)(void *), void *arg)
 	call.arg = arg;
 	atomic_store_explicit(&call.done, false, memory_order_relaxed);
 	ipi_send(cpu, IPI_CALL); /* its DSB orders the three stores before the handler's loads */
-	for (uint64_t start = timer_now(); !atomic_load_explicit(&call.done, memory_order_acquire);) {
+	for (uint64_t start = timer_now();
+	     !atomic_load_explicit(&call.done, memory_order_acquire);) {
 		__asm__ volatile("yield");
 		if (timer_now() - start > ANSWER_LIMIT_NS)
 			panic_cpu_stuck(cpu, "it does not take an IPI");

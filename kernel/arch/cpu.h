@@ -21,14 +21,14 @@ enum cpu_mode {
 };
 
 struct cpu {
-	struct thread *current;	   /* these five are known to vectors.S by arch/offsets.c */
-	uint64_t overflow_stack;	   /* top of the stack a stack overflow is reported on */
-	uint32_t mode;		   /* enum cpu_mode, tested at each return to EL0 */
-	uint32_t id;		   /* 0 .. cpu_count() - 1 */
-	uint64_t scratch[2];	   /* for vectors, before there is a register to use */
-	uint64_t guest;		   /* the vCPU in world_run(), 0 outside */
-	uint64_t mpidr;		   /* affinity bits only */
-	uint64_t gicr;		   /* VA of this CPU's redistributor */
+	struct thread *current;	 /* these five are known to vectors.S by arch/offsets.c */
+	uint64_t overflow_stack; /* top of the stack a stack overflow is reported on */
+	uint32_t mode;		 /* enum cpu_mode, tested at each return to EL0 */
+	uint32_t id;		 /* 0 .. cpu_count() - 1 */
+	uint64_t scratch[2];	 /* for vectors, before there is a register to use */
+	uint64_t guest;		 /* the vCPU in world_run(), 0 outside */
+	uint64_t mpidr;		 /* affinity bits only */
+	uint64_t gicr;		 /* VA of this CPU's redistributor */
 	_Atomic bool online;
 	uint64_t irq_count;
 	uint64_t cptr_el2;   /* what was last written there; bank/fp.h */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The host's GICv3: one distributor, a redistributor for each CPU, the CPU interface in system registers.
- * EOImode = 1: the end of a handler drops the priority, and deactivates too unless the interrupt is kept
- * Active for a guest (arch/irq.h). All interrupts are Group 1 Non-secure, one priority; but IPI_STOP is Group 0
- * where the firmware leaves us that, so that it comes as an FIQ, which irq_disable() does not mask.
- * IHI 0069: 12.9 (GICD), 12.11 (GICR), 12.2 (ICC). handlers[] is written in boot and at device set-up.
+ * The host's GICv3: one distributor, a redistributor for each CPU, the CPU interface in system
+ * registers. EOImode = 1: the end of a handler drops the priority, and deactivates too unless the
+ * interrupt is kept Active for a guest (arch/irq.h). All interrupts are Group 1 Non-secure, one
+ * priority; but IPI_STOP is Group 0 where the firmware leaves us that, so that it comes as an FIQ,
+ * which irq_disable() does not mask. IHI 0069: 12.9 (GICD), 12.11 (GICR), 12.2 (ICC). handlers[] is
+ * written in boot and at device set-up.
  */
 #include "arch/gic.h"
 
@@ -18,40 +19,40 @@
 #include "arch/trap.h"
 #include "lib/check.h"
 
-#define GICD_CTLR	  0x0000
-#define GICD_CTLR_ARE_NS  BIT(4)
-#define GICD_CTLR_GRP0	  BIT(0)
-#define GICD_CTLR_GRP1_NS BIT(1)
-#define GICD_CTLR_RWP	  BIT(31)
-#define GICD_TYPER	  0x0004
-#define GICD_TYPER_LINES  BITS(4, 0)
-#define GICD_IGROUPR(n)	  (0x0080 + 4 * (n))
-#define GICD_ISENABLER(n) (0x0100 + 4 * (n))
-#define GICD_ICENABLER(n) (0x0180 + 4 * (n))
+#define GICD_CTLR	   0x0000
+#define GICD_CTLR_ARE_NS   BIT(4)
+#define GICD_CTLR_GRP0	   BIT(0)
+#define GICD_CTLR_GRP1_NS  BIT(1)
+#define GICD_CTLR_RWP	   BIT(31)
+#define GICD_TYPER	   0x0004
+#define GICD_TYPER_LINES   BITS(4, 0)
+#define GICD_IGROUPR(n)	   (0x0080 + 4 * (n))
+#define GICD_ISENABLER(n)  (0x0100 + 4 * (n))
+#define GICD_ICENABLER(n)  (0x0180 + 4 * (n))
 #define GICD_IPRIORITYR(n) (0x0400 + (n))
-#define GICD_ICFGR(n)	  (0x0c00 + 4 * (n))
-#define GICD_IROUTER(n)	  (0x6000 + 8 * (n))
+#define GICD_ICFGR(n)	   (0x0c00 + 4 * (n))
+#define GICD_IROUTER(n)	   (0x6000 + 8 * (n))
 
-#define GICR_WAKER	  0x0014
-#define GICR_WAKER_SLEEP  BIT(1)
-#define GICR_WAKER_ASLEEP BIT(2)
-#define GICR_TYPER	  0x0008
-#define GICR_TYPER_LAST	  BIT(4)
-#define GICR_TYPER_VLPIS  BIT(1)
-#define GICR_TYPER_AFF	  BITS(63, 32)
-#define GICR_FRAME	  0x10000 /* RD_base, then SGI_base (and two more with VLPIS) */
-#define GICR_IGROUPR0	  (GICR_FRAME + 0x0080)
-#define GICR_ISENABLER0	  (GICR_FRAME + 0x0100)
-#define GICR_ICENABLER0	  (GICR_FRAME + 0x0180)
-#define GICR_ISACTIVER0	  (GICR_FRAME + 0x0300)
-#define GICR_ICACTIVER0	  (GICR_FRAME + 0x0380)
+#define GICR_WAKER	   0x0014
+#define GICR_WAKER_SLEEP   BIT(1)
+#define GICR_WAKER_ASLEEP  BIT(2)
+#define GICR_TYPER	   0x0008
+#define GICR_TYPER_LAST	   BIT(4)
+#define GICR_TYPER_VLPIS   BIT(1)
+#define GICR_TYPER_AFF	   BITS(63, 32)
+#define GICR_FRAME	   0x10000 /* RD_base, then SGI_base (and two more with VLPIS) */
+#define GICR_IGROUPR0	   (GICR_FRAME + 0x0080)
+#define GICR_ISENABLER0	   (GICR_FRAME + 0x0100)
+#define GICR_ICENABLER0	   (GICR_FRAME + 0x0180)
+#define GICR_ISACTIVER0	   (GICR_FRAME + 0x0300)
+#define GICR_ICACTIVER0	   (GICR_FRAME + 0x0380)
 #define GICR_IPRIORITYR(n) (GICR_FRAME + 0x0400 + (n))
 
-#define SGIS	   16
-#define PRIVATE	   32
-#define INTIDS	   1020
+#define SGIS	      16
+#define PRIVATE	      32
+#define INTIDS	      1020
 #define PRIORITY_STOP 0x20
-#define PRIORITIES 0xa0a0a0a0
+#define PRIORITIES    0xa0a0a0a0
 
 struct irq_line {
 	irq_handler handler;
@@ -65,7 +66,7 @@ static void (*ipi_handlers[IPI_COUNT])(void);
 static void *gicd;
 static struct gic_region regions[GIC_REGIONS];
 static unsigned region_count;
-static bool stop_is_fiq; /* found out on the boot CPU */
+static bool stop_is_fiq;	  /* found out on the boot CPU */
 static struct spinlock gicd_lock; /* covers read-modify-write of GICD_ICFGR and registration */
 
 void irq_dispatch(struct trapframe *tf); /* vectors.S */
@@ -78,7 +79,8 @@ static void gicd_wait(void)
 
 static unsigned gicd_lines(void)
 {
-	unsigned n = 32 * ((unsigned)field_get(GICD_TYPER_LINES, mmio_read32(gicd, GICD_TYPER)) + 1);
+	unsigned n =
+		32 * ((unsigned)field_get(GICD_TYPER_LINES, mmio_read32(gicd, GICD_TYPER)) + 1);
 
 	return min(n, (unsigned)INTIDS);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Device registers by base and named offset; Device-nGnRE memory keeps the order of one device's accesses. */
+/* Device registers by base and named offset; Device-nGnRE memory keeps the order of one device's
+ * accesses. */
 #pragma once
 
 #include "lib/types.h"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Stage 1 of EL2&0 and the TLB maintenance of both stages. The kernel's table is written in boot and
- * grows by stacks and devices under kernel_lock; programs' tables belong to linux/space.c; ASIDs are handed
- * out under asid_lock. DDI 0487: D8 (translation), D8.14 (TLB maintenance).
+ * Stage 1 of EL2&0 and the TLB maintenance of both stages. The kernel's table is written in boot
+ * and grows by stacks and devices under kernel_lock; programs' tables belong to linux/space.c;
+ * ASIDs are handed out under asid_lock. DDI 0487: D8 (translation), D8.14 (TLB maintenance).
  *
- * TLB operations for EL2&0 entries act at HCR_EL2.TGE = 1, those for guests' entries at TGE = 0 with the guest's
- * VTTBR_EL2; the kernel runs with either, so each goes through regime_enter() and regime_leave(), masked.
+ * TLB operations for EL2&0 entries act at HCR_EL2.TGE = 1, those for guests' entries at TGE = 0
+ * with the guest's VTTBR_EL2; the kernel runs with either, so each goes through regime_enter() and
+ * regime_leave(), masked.
  */
 #include "arch/mmu.h"
 
@@ -23,11 +24,11 @@ extern char image_start[], text_end[], rodata_end[], image_end[];
 /* boot/head.S: to another TTBR1_EL2, by way of the identity map */
 void mmu_replace_kernel_root(uint64_t ttbr1);
 
-static struct pagetable kernel_table;	 /* covered by kernel_lock after boot */
+static struct pagetable kernel_table; /* covered by kernel_lock after boot */
 static struct spinlock kernel_lock;
-static struct idspace asids;		 /* covered by asid_lock */
+static struct idspace asids; /* covered by asid_lock */
 static struct spinlock asid_lock;
-static uint64_t empty_root;		 /* a page of zeroes: TTBR0_EL2 of no program */
+static uint64_t empty_root;		     /* a page of zeroes: TTBR0_EL2 of no program */
 static struct mmu_context *active[MAX_CPUS]; /* written by that CPU, masked */
 
 /* ---- the kernel's own map ---- */
@@ -39,7 +40,8 @@ static void map_image(uint64_t va, pa_t pa, uint64_t size, uint64_t attrs)
 	check(!err);
 }
 
-/* The linear map of [start, end), leaving out the image's read-only part, which gets a read-only alias. */
+/* The linear map of [start, end), leaving out the image's read-only part, which gets a read-only
+ * alias. */
 static void map_linear(pa_t start, pa_t end, pa_t image)
 {
 	uint64_t ro_end = image.v + (uint64_t)(rodata_end - image_start);
@@ -88,8 +90,8 @@ void mmu_cpu_init(void)
 	__asm__ volatile("tlbi alle2\n\tdsb nsh\n\tisb" ::: "memory");
 }
 
-/* One leaf of a device's map at address at: a block if it fits. What is mapped already (two devices in one page)
- * is the same. Returns its size, 0: no memory. */
+/* One leaf of a device's map at address at: a block if it fits. What is mapped already (two devices
+ * in one page) is the same. Returns its size, 0: no memory. */
 static uint64_t map_device_leaf(uint64_t at, uint64_t end) HOLDS(kernel_lock)
 {
 	uint64_t attrs = PTE_AF | PTE_PXN | PTE_UXN | PTE_ATTR(MAIR_DEVICE), hole, size = PAGE_SIZE;
@@ -98,7 +100,9 @@ static uint64_t map_device_leaf(uint64_t at, uint64_t end) HOLDS(kernel_lock)
 		return PAGE_SIZE;
 	if (hole >= BLOCK_SIZE && is_aligned(at, BLOCK_SIZE) && end - at >= BLOCK_SIZE)
 		size = BLOCK_SIZE;
-	return pagetable_map(&kernel_table, LINEAR_BASE + at, (pa_t){ at }, size, attrs, NULL) ? 0 : size;
+	return pagetable_map(&kernel_table, LINEAR_BASE + at, (pa_t){ at }, size, attrs, NULL)
+		       ? 0
+		       : size;
 }
 
 void *mmu_map_device(pa_t pa, uint64_t size)
@@ -217,7 +221,8 @@ void tlb_flush_user_page(struct mmu_context *mmu, uint64_t va)
 
 	dsb(ishst); /* the descriptor, before the invalidation */
 	old = regime_enter(true, 0);
-	__asm__ volatile("tlbi vae1is, %0" ::"r"(asid << TLBI_ASID_SHIFT | (va >> PAGE_SHIFT & BITS(43, 0))));
+	__asm__ volatile("tlbi vae1is, %0" ::"r"(asid << TLBI_ASID_SHIFT |
+						 (va >> PAGE_SHIFT & BITS(43, 0))));
 	dsb(ish);
 	regime_leave(old, true);
 }

@@ -36,17 +36,19 @@ void *mmu_map_device(pa_t pa, uint64_t size);
 int mmu_map_kernel_page(uint64_t va, pa_t pa, uint64_t attrs);
 #define KERNEL_STACKS 0xffff900000000000ull /* sched/stack.c */
 
-/* Order descriptor stores that made something valid before the accesses that need it, here and on other CPUs'
- * table walkers. */
+/* Order descriptor stores that made something valid before the accesses that need it, here and on
+ * other CPUs' table walkers. */
 static inline void mmu_publish(void)
 {
 	__asm__ volatile("dsb ishst\n\tisb" ::: "memory");
 }
 
-/* After a change to a program's live descriptors. All CPUs; the entries are gone when it returns. */
+/* After a change to a program's live descriptors. All CPUs; the entries are gone when it returns.
+ */
 void tlb_flush_user_page(struct mmu_context *mmu, uint64_t va);
 void tlb_flush_user(struct mmu_context *mmu);
-/* Instruction fetch sees what was written at [va, va + size) (kernel address): DC CVAU, IC IALLU. */
+/* Instruction fetch sees what was written at [va, va + size) (kernel address): DC CVAU, IC IALLU.
+ */
 void cache_sync_code(const void *va, uint64_t size);
 
 /* Stage 2, for one VM by its VTTBR_EL2 value (with VMID); usable with any owner of the guest bank
@@ -57,8 +59,8 @@ void tlb_flush_stage2_all(uint64_t vttbr);
 void tlb_flush_stage2_local(void);
 void tlb_flush_all_guests(void); /* ALLE1IS: VMID rollover */
 
-/* Boot. mmu_init(): the final kernel table (all of RAM, the image by its sections) from page_alloc(), and
- * to it; mmu_cpu_init(): the same on another CPU. */
+/* Boot. mmu_init(): the final kernel table (all of RAM, the image by its sections) from
+ * page_alloc(), and to it; mmu_cpu_init(): the same on another CPU. */
 struct mmu_region {
 	pa_t start, end;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Offsets for assembly: compiled to text, from which the build takes the lines that begin with "#define". */
+/* Offsets for assembly: compiled to text, from which the build takes the lines that begin with
+ * "#define". */
 #include "arch/cpu.h"
 #include "arch/trap.h"
 #include "sched/thread.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The end: a broken invariant, a fault of the kernel's own. Says what, on which CPU, and which return addresses lie
- * on the stack (tools/symbolize turns them into names), stops the other CPUs, and leaves by the firmware.
+ * The end: a broken invariant, a fault of the kernel's own. Says what, on which CPU, and which
+ * return addresses lie on the stack (tools/symbolize turns them into names), stops the other CPUs,
+ * and leaves by the firmware.
  */
 #include "lib/check.h"
 

@@ -4,8 +4,9 @@
 
 struct trapframe;
 
-/* IPI_STOP has come: says what this CPU was doing if that is what is asked, and stops. NULL: not known. */
+/* IPI_STOP has come: says what this CPU was doing if that is what is asked, and stops. NULL: not
+ * known. */
 _Noreturn void panic_stop_cpu(const struct trapframe *tf);
-/* That CPU has not answered for seconds: it prints its registers (by FIQ, though it masks interrupts), then all
- * ends. why: what was waited for. */
+/* That CPU has not answered for seconds: it prints its registers (by FIQ, though it masks
+ * interrupts), then all ends. why: what was waited for. */
 _Noreturn void panic_cpu_stuck(unsigned cpu, const char *why);

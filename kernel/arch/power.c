@@ -11,8 +11,8 @@
 #include "arch/irq.h"
 #include "lib/string.h"
 
-static bool conduit_hvc;			 /* set once in boot */
-static void (*status_sink)(const char *what);	 /* set once in boot */
+static bool conduit_hvc;		      /* set once in boot */
+static void (*status_sink)(const char *what); /* set once in boot */
 
 static int64_t psci_call(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)
 {
@@ -25,13 +25,13 @@ static int64_t psci_call(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a
 	if (conduit_hvc)
 		__asm__ volatile("hvc #0"
 				 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"x4", "x5", "x6", "x7",
-				   "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
-				   "memory");
+				   "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
+				   "x17", "memory");
 	else
 		__asm__ volatile("smc #0"
 				 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"x4", "x5", "x6", "x7",
-				   "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
-				   "memory");
+				   "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
+				   "x17", "memory");
 	return (int64_t)x0;
 }
 

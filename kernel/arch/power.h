@@ -6,7 +6,8 @@
 
 /* hvc: the device tree says method = "hvc"; otherwise smc. */
 void power_init(bool hvc);
-/* Start the CPU with that MPIDR at a physical address, x0 = context. 0, or PSCI's negative error. */
+/* Start the CPU with that MPIDR at a physical address, x0 = context. 0, or PSCI's negative error.
+ */
 int power_cpu_on(uint64_t mpidr, pa_t entry, uint64_t context);
 /* The first program's status (0-255) goes to the runner as a line of the log; then off. */
 _Noreturn void machine_power_off(int status);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The slow half of a ticket lock. A lock that cannot be had for seconds is a mistake of ours (its holder
- * waits, or is stuck with interrupts masked): say so and stop.
+ * The slow half of a ticket lock. A lock that cannot be had for seconds is a mistake of ours (its
+ * holder waits, or is stuck with interrupts masked): say so and stop.
  */
 #include "arch/spinlock.h"
 

@@ -15,7 +15,10 @@ struct LOCK_TYPE spinlock {
 	_Atomic uint32_t next, owner;
 };
 
-#define SPINLOCK_INIT { 0, 0 }
+#define SPINLOCK_INIT                                                                              \
+	{                                                                                          \
+		0, 0                                                                               \
+	}
 
 void spin_lock_contended(struct spinlock *lock, uint32_t ticket);
 

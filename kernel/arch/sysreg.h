@@ -81,39 +81,41 @@
 #define SCTLR_LSMAOE BIT(29)
 
 /* TCR_EL2 at E2H = 1 (as TCR_EL1) */
-#define TCR_T0SZ	 BITS(5, 0)
-#define TCR_WALK0	 (field_set(BITS(9, 8), 1) | field_set(BITS(11, 10), 1) | field_set(BITS(13, 12), 3))
-#define TCR_T1SZ	 BITS(21, 16)
-#define TCR_WALK1	 (field_set(BITS(25, 24), 1) | field_set(BITS(27, 26), 1) | field_set(BITS(29, 28), 3))
-#define TCR_TG1_4K	 field_set(BITS(31, 30), 2)
-#define TCR_IPS		 BITS(34, 32)
-#define TCR_AS		 BIT(36)
-#define TCR_TBI0	 BIT(37)
-#define TTBR_ASID	 BITS(63, 48)
+#define TCR_T0SZ BITS(5, 0)
+#define TCR_WALK0                                                                                  \
+	(field_set(BITS(9, 8), 1) | field_set(BITS(11, 10), 1) | field_set(BITS(13, 12), 3))
+#define TCR_T1SZ BITS(21, 16)
+#define TCR_WALK1                                                                                  \
+	(field_set(BITS(25, 24), 1) | field_set(BITS(27, 26), 1) | field_set(BITS(29, 28), 3))
+#define TCR_TG1_4K field_set(BITS(31, 30), 2)
+#define TCR_IPS	   BITS(34, 32)
+#define TCR_AS	   BIT(36)
+#define TCR_TBI0   BIT(37)
+#define TTBR_ASID  BITS(63, 48)
 
 /* SPSR / PSTATE */
-#define PSTATE_M	BITS(3, 0)
-#define PSTATE_M_EL0T	0ull
-#define PSTATE_M_EL2H	9ull
-#define PSTATE_NRW	BIT(4)
-#define PSTATE_F	BIT(6)
-#define PSTATE_I	BIT(7)
-#define PSTATE_A	BIT(8)
-#define PSTATE_D	BIT(9)
-#define PSTATE_IL	BIT(20)
-#define PSTATE_SS	BIT(21)
-#define PSTATE_PAN	BIT(22)
-#define PSTATE_NZCV	BITS(31, 28)
+#define PSTATE_M      BITS(3, 0)
+#define PSTATE_M_EL0T 0ull
+#define PSTATE_M_EL2H 9ull
+#define PSTATE_NRW    BIT(4)
+#define PSTATE_F      BIT(6)
+#define PSTATE_I      BIT(7)
+#define PSTATE_A      BIT(8)
+#define PSTATE_D      BIT(9)
+#define PSTATE_IL     BIT(20)
+#define PSTATE_SS     BIT(21)
+#define PSTATE_PAN    BIT(22)
+#define PSTATE_NZCV   BITS(31, 28)
 
 /* ESR_ELx */
-#define ESR_EC	    BITS(31, 26)
-#define ESR_IL	    BIT(25)
-#define ESR_ISS	    BITS(24, 0)
-#define ESR_FSC	    BITS(5, 0)	/* aborts: fault status */
-#define ESR_WNR	    BIT(6)	/* data aborts */
-#define ESR_CM	    BIT(8)	/* cache maintenance */
-#define FSC_TYPE    BITS(5, 2)	/* of ESR_FSC: without the level */
-#define FSC_TRANSLATION (1u)	/* field_get(FSC_TYPE, fsc) */
+#define ESR_EC		BITS(31, 26)
+#define ESR_IL		BIT(25)
+#define ESR_ISS		BITS(24, 0)
+#define ESR_FSC		BITS(5, 0) /* aborts: fault status */
+#define ESR_WNR		BIT(6)	   /* data aborts */
+#define ESR_CM		BIT(8)	   /* cache maintenance */
+#define FSC_TYPE	BITS(5, 2) /* of ESR_FSC: without the level */
+#define FSC_TRANSLATION (1u)	   /* field_get(FSC_TYPE, fsc) */
 #define FSC_ACCESS	(2u)
 #define FSC_PERMISSION	(3u)
 #define FSC_ALIGNMENT	0x21u
@@ -151,22 +153,22 @@ enum esr_ec {
 #define CNT_CTL_ISTATUS BIT(2)
 
 /* ID registers used at boot */
-#define MMFR0_PARANGE BITS(3, 0)
-#define MMFR0_ASIDBITS BITS(7, 4)
-#define MMFR0_ECV     BITS(63, 60)
-#define MMFR0_FGT     BITS(59, 56)
-#define MMFR1_VMIDBITS BITS(7, 4)
-#define MMFR1_VH      BITS(11, 8)
-#define MMFR1_PAN     BITS(23, 20)
-#define MMFR1_HCX     BITS(43, 40)
-#define PFR0_EL1      BITS(7, 4)
-#define PFR0_SVE      BITS(35, 32)
-#define PFR0_RAS      BITS(31, 28)
-#define PFR0_CSV2     BITS(59, 56)
-#define PFR1_MTE      BITS(11, 8)
-#define PFR1_SME      BITS(27, 24)
-#define ISAR0_RNDR    BITS(63, 60)
-#define ISAR1_PAUTH   (BITS(7, 4) | BITS(11, 8) | BITS(27, 24) | BITS(31, 28))
+#define MMFR0_PARANGE	 BITS(3, 0)
+#define MMFR0_ASIDBITS	 BITS(7, 4)
+#define MMFR0_ECV	 BITS(63, 60)
+#define MMFR0_FGT	 BITS(59, 56)
+#define MMFR1_VMIDBITS	 BITS(7, 4)
+#define MMFR1_VH	 BITS(11, 8)
+#define MMFR1_PAN	 BITS(23, 20)
+#define MMFR1_HCX	 BITS(43, 40)
+#define PFR0_EL1	 BITS(7, 4)
+#define PFR0_SVE	 BITS(35, 32)
+#define PFR0_RAS	 BITS(31, 28)
+#define PFR0_CSV2	 BITS(59, 56)
+#define PFR1_MTE	 BITS(11, 8)
+#define PFR1_SME	 BITS(27, 24)
+#define ISAR0_RNDR	 BITS(63, 60)
+#define ISAR1_PAUTH	 (BITS(7, 4) | BITS(11, 8) | BITS(27, 24) | BITS(31, 28))
 #define id_aa64smfr0_el1 s3_0_c0_c4_5
 
 /* Names binutils does not know here */
@@ -177,7 +179,7 @@ enum esr_ec {
 #define SYSREG_SMCR_EL2	   s3_4_c1_c2_6
 #define SYSREG_SVCR	   s3_3_c4_c2_2
 /* sysreg_read()/write() of a macro name */
-#define sysreg_read_named(reg)	     sysreg_read_expanded(reg)
-#define sysreg_read_expanded(reg)    sysreg_read(reg)
-#define sysreg_write_named(reg, val) sysreg_write_expanded(reg, val)
+#define sysreg_read_named(reg)		sysreg_read_expanded(reg)
+#define sysreg_read_expanded(reg)	sysreg_read(reg)
+#define sysreg_write_named(reg, val)	sysreg_write_expanded(reg, val)
 #define sysreg_write_expanded(reg, val) sysreg_write(reg, val)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The generic timer at EL2: CNTPCT_EL0 is the clock of the machine (CNTVOFF_EL2 does not apply at EL2),
- * CNTHP with PPI 26 wakes the host (the vCPUs' timers are CNTV_EL02 and CNTP_EL02, kvm/vtimer.c).
+ * The generic timer at EL2: CNTPCT_EL0 is the clock of the machine (CNTVOFF_EL2 does not apply at
+ * EL2), CNTHP with PPI 26 wakes the host (the vCPUs' timers are CNTV_EL02 and CNTP_EL02,
+ * kvm/vtimer.c).
  */
 #include "arch/timer.h"
 
@@ -9,11 +10,11 @@
 #include "arch/sysreg.h"
 #include "lib/check.h"
 
-#define NS_PER_S     1000000000ull
-#define TIMER_PPI    26
+#define NS_PER_S  1000000000ull
+#define TIMER_PPI 26
 
-static uint64_t frequency;	     /* Hz; set once in boot */
-static uint64_t ns_per_tick_32;	     /* ns a tick, 32 fractional bits */
+static uint64_t frequency;	    /* Hz; set once in boot */
+static uint64_t ns_per_tick_32;	    /* ns a tick, 32 fractional bits */
 static void (*timer_handler)(void); /* set once in boot */
 
 uint64_t timer_frequency(void)
@@ -23,7 +24,8 @@ uint64_t timer_frequency(void)
 
 uint64_t timer_ticks(void)
 {
-	/* No ISB: a read that is a few instructions early is as good for what the host does with it. */
+	/* No ISB: a read that is a few instructions early is as good for what the host does with
+	 * it. */
 	return sysreg_read(cntpct_el0);
 }
 

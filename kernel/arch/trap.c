@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Exceptions of the host: what vectors.S calls. EL0's are handed to linux/ by the hooks of arch/trap.h;
- * EL2's are either a user copy that met an absent page, or the end. Interrupts go to gic.c.
+ * Exceptions of the host: what vectors.S calls. EL0's are handed to linux/ by the hooks of
+ * arch/trap.h; EL2's are either a user copy that met an absent page, or the end. Interrupts go to
+ * gic.c.
  */
 #include "arch/trap.h"
 

@@ -10,11 +10,11 @@
  * The frame of an exception from EL0 lies at the very top of its thread's kernel stack. */
 struct trapframe {
 	uint64_t x[31];
-	uint64_t sp;	 /* SP_EL0 for EL0, the kernel's SP for EL2 */
-	uint64_t pc;	 /* ELR_EL2 */
-	uint64_t pstate; /* SPSR_EL2 */
-	uint64_t orig_x0;    /* x0 at the system call, for restarts; linux/ owns it */
-	int64_t syscall;     /* x8 in a system call, -1 otherwise */
+	uint64_t sp;	  /* SP_EL0 for EL0, the kernel's SP for EL2 */
+	uint64_t pc;	  /* ELR_EL2 */
+	uint64_t pstate;  /* SPSR_EL2 */
+	uint64_t orig_x0; /* x0 at the system call, for restarts; linux/ owns it */
+	int64_t syscall;  /* x8 in a system call, -1 otherwise */
 };
 
 /* Hooks of linux/. Entered with interrupts enabled, on the thread's kernel stack, x8 = number. */
@@ -28,8 +28,8 @@ void trap_user_work(struct trapframe *tf);
 /* A data abort at EL2 on a user address inside usercopy: make the page present (may sleep, enabled)
  * and return true to retry, false to make the copy return -EFAULT. */
 bool trap_usercopy_fault(uint64_t va, bool write);
-/* kvm: the CPU is in CPU_GUEST mode and is about to return to EL0 (masked): put back HCR_EL2, VBAR_EL2,
- * TPIDR_EL0 and whatever else host programs share with guests; set mode CPU_HOST. */
+/* kvm: the CPU is in CPU_GUEST mode and is about to return to EL0 (masked): put back HCR_EL2,
+ * VBAR_EL2, TPIDR_EL0 and whatever else host programs share with guests; set mode CPU_HOST. */
 void world_leave(void);
 
 /* Go to EL0 with this frame, which lies at the top of the current thread's kernel stack. */

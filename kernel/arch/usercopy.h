@@ -19,7 +19,8 @@ static inline bool user_range_ok(uint64_t va, uint64_t size)
 int copy_from_user(void *to, uint64_t from, size_t size);
 int copy_to_user(uint64_t to, const void *from, size_t size);
 int clear_user(uint64_t to, size_t size);
-/* Bytes copied without the NUL, at most size - 1; -EFAULT, -ENAMETOOLONG if no NUL in size bytes. */
+/* Bytes copied without the NUL, at most size - 1; -EFAULT, -ENAMETOOLONG if no NUL in size bytes.
+ */
 ssize_t copy_string_from_user(char *to, uint64_t from, size_t size);
 
 /* Naturally aligned words, single-copy atomic. 0 or -EFAULT (also for an unaligned address). */

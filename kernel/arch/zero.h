@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Zeroing whole pages: DC ZVA writes a block of zeros (64 bytes nearly everywhere) without reading the
- * memory first.
+ * Zeroing whole pages: DC ZVA writes a block of zeros (64 bytes nearly everywhere) without reading
+ * the memory first.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Start-up, a call a line: from head.S on the boot CPU, with the image mapped, the device tree readable and nothing
- * else. Ends as the boot CPU's idle thread. What it finds is said in about a dozen lines.
+ * Start-up, a call a line: from head.S on the boot CPU, with the image mapped, the device tree
+ * readable and nothing else. Ends as the boot CPU's idle thread. What it finds is said in about a
+ * dozen lines.
  */
 #include <libfdt.h>
 
@@ -49,7 +50,8 @@ _Noreturn void boot_main(pa_t fdt, pa_t image);
 
 #define TAG_MARK "\x02"
 
-/* One line of the log. With log.tag=WORD it is marked, so that a runner can tell it from a program's output. */
+/* One line of the log. With log.tag=WORD it is marked, so that a runner can tell it from a
+ * program's output. */
 static void console_line(const char *text, size_t length)
 {
 	if (cmdline.log_tag) {
@@ -86,7 +88,8 @@ static struct fdt_region image_region(void)
 	return (struct fdt_region){ image_pa, (uint64_t)(image_end - image_start) };
 }
 
-/* Until mmu_init() only the gigabyte that holds the image is mapped for certain: the page allocator begins with it. */
+/* Until mmu_init() only the gigabyte that holds the image is mapped for certain: the page allocator
+ * begins with it. */
 static void memory_init(void)
 {
 	struct fdt_region free[2 * FDT_REGIONS];
@@ -108,7 +111,8 @@ static void memory_init(void)
 	for (unsigned n = 0; n < count && !begun; n++) {
 		uint64_t end = min(free[n].start + free[n].size, gib + BIT(30));
 
-		if (free[n].start < gib || free[n].start >= end || end - free[n].start < metadata + 4 * MIB)
+		if (free[n].start < gib || free[n].start >= end ||
+		    end - free[n].start < metadata + 4 * MIB)
 			continue;
 		page_init((pa_t){ lowest }, (pa_t){ highest }, pa_to_va((pa_t){ free[n].start }));
 		page_add_region((pa_t){ free[n].start + metadata }, (pa_t){ end });
@@ -132,12 +136,12 @@ static void gic_setup(void)
 	unsigned count = min(machine.gicr_count, (unsigned)GIC_REGIONS);
 
 	if (machine.gicr_count > GIC_REGIONS)
-		printk("gic: %u redistributor regions, Stet uses %u\n", machine.gicr_count, GIC_REGIONS);
+		printk("gic: %u redistributor regions, Stet uses %u\n", machine.gicr_count,
+		       GIC_REGIONS);
 	for (unsigned n = 0; n < count; n++)
-		regions[n] = (struct gic_region){
-			mmu_map_device((pa_t){ machine.gicr[n].start }, machine.gicr[n].size),
-			machine.gicr[n].size
-		};
+		regions[n] = (struct gic_region){ mmu_map_device((pa_t){ machine.gicr[n].start },
+								 machine.gicr[n].size),
+						  machine.gicr[n].size };
 	gic_init(mmu_map_device((pa_t){ machine.gicd.start }, machine.gicd.size), regions, count);
 }
 
@@ -150,7 +154,8 @@ static void devices_init(void)
 	for (unsigned n = 0; n < machine.virtio_count; n++) {
 		struct fdt_device *d = &machine.virtio[n];
 
-		virtio_mmio_probe(mmu_map_device((pa_t){ d->reg.start }, d->reg.size), d->intid, d->edge);
+		virtio_mmio_probe(mmu_map_device((pa_t){ d->reg.start }, d->reg.size), d->intid,
+				  d->edge);
 	}
 	uart_init(pa_to_va((pa_t){ machine.uart.reg.start }), machine.uart.intid);
 	uart_set_input(tty_input);
@@ -182,22 +187,25 @@ static void print_machine(void)
 	const char *model = fdt_getprop(machine.fdt, 0, "model", NULL);
 
 	printk("Stet %s on %s\n", STET_VERSION, model ? model : "a machine without a name");
-	printk("cpus: %u, MIDR 0x%08lx, VHE, PAN, %u-bit addresses, %s-bit VMIDs%s%s\n", cpu_count(),
-	       sysreg_read(midr_el1), cpu_pa_bits(), cpu_has(CPU_VMID16) ? "16" : "8",
+	printk("cpus: %u, MIDR 0x%08lx, VHE, PAN, %u-bit addresses, %s-bit VMIDs%s%s\n",
+	       cpu_count(), sysreg_read(midr_el1), cpu_pa_bits(), cpu_has(CPU_VMID16) ? "16" : "8",
 	       cpu_has(CPU_AARCH32_EL1) ? ", AArch32 guests possible" : "",
 	       cpu_has(CPU_RNDR) ? ", RNDR" : "");
-	printk("memory: %lu MiB, %lu MiB free; kernel %lu KiB at 0x%lx\n", page_total() * PAGE_SIZE / MIB,
-	       page_free_count() * PAGE_SIZE / MIB, (uint64_t)(image_end - image_start) / 1024, image_pa);
+	printk("memory: %lu MiB, %lu MiB free; kernel %lu KiB at 0x%lx\n",
+	       page_total() * PAGE_SIZE / MIB, page_free_count() * PAGE_SIZE / MIB,
+	       (uint64_t)(image_end - image_start) / 1024, image_pa);
 	printk("gic: GICv3 at 0x%lx, %u redistributor region%s, %lu list registers\n",
 	       machine.gicd.start, machine.gicr_count, machine.gicr_count == 1 ? "" : "s",
 	       (sysreg_read(ich_vtr_el2) & 31) + 1);
 	printk("timer: %lu kHz\n", timer_frequency() / 1000);
 	if (sve_bits())
-		printk("vector lengths: FP/SIMD 128 bits; SVE up to %u bits, trapped and hidden\n", sve_bits());
+		printk("vector lengths: FP/SIMD 128 bits; SVE up to %u bits, trapped and hidden\n",
+		       sve_bits());
 	else
 		printk("vector lengths: FP/SIMD 128 bits; no SVE\n");
 	if (machine.dropped || cmdline.dropped)
-		printk("limits: %u entries of the device tree, %u words of the command line left out\n",
+		printk("limits: %u entries of the device tree, %u words of the command line left "
+		       "out\n",
 		       machine.dropped, cmdline.dropped);
 }
 
@@ -211,7 +219,8 @@ static void stop_cpu(void)
 
 static void start_init(void *arg)
 {
-	static char home[] = "HOME=/", term[] = "TERM=linux", path[] = "PATH=/sbin:/usr/sbin:/bin:/usr/bin";
+	static char home[] = "HOME=/", term[] = "TERM=linux",
+		    path[] = "PATH=/sbin:/usr/sbin:/bin:/usr/bin";
 	static char init[] = "/init";
 	char *env[CMDLINE_ARGS + 4] = { home, term, path };
 	int err;

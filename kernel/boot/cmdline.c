@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's command line (pure). Linux's rules: words apart by spaces, "…" keeps spaces, what the kernel does
- * not know and has a '=' but no '.' before it goes into the first program's environment, what follows "--" are its arguments.
+ * The kernel's command line (pure). Linux's rules: words apart by spaces, "…" keeps spaces, what
+ * the kernel does not know and has a '=' but no '.' before it goes into the first program's
+ * environment, what follows "--" are its arguments.
  */
 #include "boot/cmdline.h"
 

@@ -8,14 +8,15 @@
 
 struct cmdline {
 	char text[2048];
-	char *init;	       /* init=PATH, or NULL */
-	char *log_tag;	       /* log.tag=WORD, or NULL */
-	char *crash;	       /* test.crash=HOW, or NULL: boot/selftest.c */
+	char *init;    /* init=PATH, or NULL */
+	char *log_tag; /* log.tag=WORD, or NULL */
+	char *crash;   /* test.crash=HOW, or NULL: boot/selftest.c */
 	bool quiet;
-	bool tty_raw;	      /* tty.mode=raw: the console passes bytes through */
+	bool tty_raw;		      /* tty.mode=raw: the console passes bytes through */
 	char *args[CMDLINE_ARGS + 1]; /* after "--"; args[0] is left for the program's name */
 	unsigned arg_count;
-	char *env[CMDLINE_ARGS + 1]; /* NAME=VALUE words that are none of the kernel's, for the program */
+	char *env[CMDLINE_ARGS +
+		  1]; /* NAME=VALUE words that are none of the kernel's, for the program */
 	unsigned env_count;
 	unsigned dropped; /* words for which there was no room */
 };

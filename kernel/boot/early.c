@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * C that runs with the MMU off, before it is known what the CPU can do: built for Armv8.0 with -mstrict-align,
- * touches only its own stack, the tables of head.S, the device tree and the console. It either makes the first page
- * tables or says why Stet does not start here.
+ * C that runs with the MMU off, before it is known what the CPU can do: built for Armv8.0 with
+ * -mstrict-align, touches only its own stack, the tables of head.S, the device tree and the
+ * console. It either makes the first page tables or says why Stet does not start here.
  */
 #include "lib/bits.h"
 #include "lib/types.h"
@@ -28,8 +28,8 @@ _Noreturn void early_refuse(const uint8_t *fdt, unsigned long why);
 #define TABLE	     (PTE_VALID | PTE_TABLE)
 #define IMAGE_VA     0xffff800000000000ull
 
-/* Byte by byte, since memory is Device while the MMU is off; and not by libfdt, whose archive is built to find its
- * data through addresses that the MMU makes true. */
+/* Byte by byte, since memory is Device while the MMU is off; and not by libfdt, whose archive is
+ * built to find its data through addresses that the MMU makes true. */
 static uint32_t tree_word(const uint8_t *fdt, unsigned offset)
 {
 	const uint8_t *p = fdt + offset;
@@ -37,11 +37,12 @@ static uint32_t tree_word(const uint8_t *fdt, unsigned offset)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-#define TREE_MAGIC	   0xd00dfeed
-#define TREE_STRUCT	   8  /* off_dt_struct */
-#define TREE_STRUCT_SIZE   36 /* size_dt_struct */
+#define TREE_MAGIC	 0xd00dfeed
+#define TREE_STRUCT	 8  /* off_dt_struct */
+#define TREE_STRUCT_SIZE 36 /* size_dt_struct */
 
-/* Where text stands in the structure block (names of nodes and values of properties), behind it; or NULL. */
+/* Where text stands in the structure block (names of nodes and values of properties), behind it; or
+ * NULL. */
 static const uint8_t *tree_find(const uint8_t *fdt, const char *text)
 {
 	const uint8_t *at = fdt + tree_word(fdt, TREE_STRUCT);
@@ -68,7 +69,8 @@ unsigned long early_check_tree(const uint8_t *fdt)
 
 static void map_image(uint64_t from, uint64_t to, uint64_t attrs)
 {
-	uint64_t start = (uint64_t)image_start; /* physical: the code is addressed relative to itself */
+	uint64_t start =
+		(uint64_t)image_start; /* physical: the code is addressed relative to itself */
 
 	for (uint64_t at = from; at < to; at += PAGE_SIZE)
 		boot_image_l3[(at - start) >> PAGE_SHIFT] = at | NORMAL | PTE_TABLE | attrs;
@@ -79,8 +81,9 @@ static void map_linear_gib(uint64_t pa)
 	boot_linear_l1[L1_INDEX(pa)] = align_down(pa, BIT(30)) | NORMAL | PTE_PXN | PTE_UXN;
 }
 
-/* The identity map of the image (2 MiB, executable, not writable), the image at its virtual address by sections,
- * and a linear map of the gigabytes that hold the image and the device tree, for boot_main() until mmu_init(). */
+/* The identity map of the image (2 MiB, executable, not writable), the image at its virtual address
+ * by sections, and a linear map of the gigabytes that hold the image and the device tree, for
+ * boot_main() until mmu_init(). */
 void early_tables(uint64_t fdt)
 {
 	uint64_t start = (uint64_t)image_start;
@@ -108,11 +111,11 @@ void early_tables(uint64_t fdt)
 
 /* ---- refusing in words ---- */
 
-#define UART_DR	      0x00
-#define UART_FR	      0x18
-#define UART_FR_TXFF  BIT(5)
-#define VIRT_UART     0x09000000ull /* where QEMU's virt has it, if no tree says otherwise */
-#define PSCI_OFF      UINT64_C(0x84000008)
+#define UART_DR	     0x00
+#define UART_FR	     0x18
+#define UART_FR_TXFF BIT(5)
+#define VIRT_UART    0x09000000ull /* where QEMU's virt has it, if no tree says otherwise */
+#define PSCI_OFF     UINT64_C(0x84000008)
 
 /* The console's address, from its node's name. */
 static volatile uint32_t *early_uart(const uint8_t *fdt)
@@ -160,9 +163,11 @@ void early_refuse(const uint8_t *fdt, unsigned long why)
 	early_puts(uart, "\r\n");
 	if (why != NO_TREE && why != BAD_TREE) {
 		if (tree_find(fdt, "hvc"))
-			__asm__ volatile("mov x0, %0\n\thvc #0" ::"r"(PSCI_OFF) : "x0", "x1", "x2", "x3");
+			__asm__ volatile("mov x0, %0\n\thvc #0" ::"r"(PSCI_OFF)
+					 : "x0", "x1", "x2", "x3");
 		else
-			__asm__ volatile("mov x0, %0\n\tsmc #0" ::"r"(PSCI_OFF) : "x0", "x1", "x2", "x3");
+			__asm__ volatile("mov x0, %0\n\tsmc #0" ::"r"(PSCI_OFF)
+					 : "x0", "x1", "x2", "x3");
 	}
 	for (;;)
 		__asm__ volatile("wfi");

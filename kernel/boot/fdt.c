@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The device tree, read once by libfdt into struct machine (pure). The tree is the firmware's word: what is
- * missing is named and the machine refused, what there is too much of is counted and left out.
- * Devicetree Specification 0.4, sections 2.3 and 3; bindings arm,gic-v3, arm,psci, virtio,mmio.
+ * The device tree, read once by libfdt into struct machine (pure). The tree is the firmware's word:
+ * what is missing is named and the machine refused, what there is too much of is counted and left
+ * out. Devicetree Specification 0.4, sections 2.3 and 3; bindings arm,gic-v3, arm,psci,
+ * virtio,mmio.
  */
 #include "boot/fdt.h"
 
@@ -26,8 +27,8 @@ static uint64_t cells_read(const fdt32_t *cell, int count)
 	return v;
 }
 
-/* #address-cells and #size-cells of the node at each depth: what its children's reg properties go by. Asking libfdt
- * for a node's parent would walk the whole tree each time. */
+/* #address-cells and #size-cells of the node at each depth: what its children's reg properties go
+ * by. Asking libfdt for a node's parent would walk the whole tree each time. */
 #define DEPTHS 16
 
 struct cells {
@@ -48,7 +49,8 @@ static struct cells node_cells(const void *fdt, int node)
 }
 
 /* Row n of the node's reg property. */
-static bool reg_read(const void *fdt, int node, struct cells cells, unsigned n, struct fdt_region *out)
+static bool reg_read(const void *fdt, int node, struct cells cells, unsigned n,
+		     struct fdt_region *out)
 {
 	int length, row = cells.address + cells.size;
 	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &length);
@@ -205,9 +207,9 @@ static void read_reserved(struct machine *m, uint64_t fdt_pa)
 	}
 	node = fdt_path_offset(m->fdt, "/reserved-memory");
 	if (node >= 0) {
-		fdt_for_each_subnode(child, m->fdt, node)
-			if (reg_read(m->fdt, child, node_cells(m->fdt, node), 0, &r))
-				reserve(m, r.start, r.size);
+		fdt_for_each_subnode(child, m->fdt,
+				     node) if (reg_read(m->fdt, child, node_cells(m->fdt, node), 0,
+							&r)) reserve(m, r.start, r.size);
 	}
 	reserve(m, fdt_pa, fdt_totalsize(m->fdt));
 	reserve(m, m->initrd.start, m->initrd.size);
@@ -241,13 +243,13 @@ int fdt_read_machine(const void *fdt, uint64_t fdt_pa, struct machine *m, const 
 	read_nodes(m);
 	read_chosen(m);
 	read_reserved(m, fdt_pa);
-	*why = !m->memory_count	   ? "memory" :
-	       !m->cpu_count	   ? "cpus" :
-	       !m->gicd.size	   ? "interrupt controller (arm,gic-v3)" :
-	       !m->gicr_count	   ? "redistributors of the interrupt controller" :
-	       !m->uart.reg.size   ? "console (arm,pl011)" :
-	       !m->psci		   ? "firmware (arm,psci-0.2)" :
-				     NULL;
+	*why = !m->memory_count	   ? "memory"
+	       : !m->cpu_count	   ? "cpus"
+	       : !m->gicd.size	   ? "interrupt controller (arm,gic-v3)"
+	       : !m->gicr_count	   ? "redistributors of the interrupt controller"
+	       : !m->uart.reg.size ? "console (arm,pl011)"
+	       : !m->psci	   ? "firmware (arm,psci-0.2)"
+				   : NULL;
 	return *why ? -EINVAL : 0;
 }
 

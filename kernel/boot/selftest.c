@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mistakes on purpose (test.crash=HOW on the command line), to see that each ends with its cause and its registers in
- * the log and the machine off. Runs in the thread that would start the first program.
+ * Mistakes on purpose (test.crash=HOW on the command line), to see that each ends with its cause
+ * and its registers in the log and the machine off. Runs in the thread that would start the first
+ * program.
  */
 #include "boot/selftest.h"
 
@@ -87,8 +88,8 @@ static const struct {
 	const char *name;
 	void (*crash)(void);
 } crashes[] = {
-	{ "check", crash_check },	{ "null", crash_null }, { "overflow", crash_overflow },
-	{ "text", crash_text },		{ "exec", crash_exec }, { "masked", crash_masked },
+	{ "check", crash_check }, { "null", crash_null }, { "overflow", crash_overflow },
+	{ "text", crash_text },	  { "exec", crash_exec }, { "masked", crash_masked },
 };
 
 void selftest_crash(const char *how)

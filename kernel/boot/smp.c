@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The other CPUs: started one after the other by PSCI, each waited for. What a CPU needs before it can run C is in
- * smp_starting and smp_stack_top, read by head.S with the MMU on.
+ * The other CPUs: started one after the other by PSCI, each waited for. What a CPU needs before it
+ * can run C is in smp_starting and smp_stack_top, read by head.S with the MMU on.
  */
 #include "boot/smp.h"
 

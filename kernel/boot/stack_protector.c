@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Debian's libfdt.a is built with the stack protector: what it wants of its C library. The guard needs no
- * secret, since nothing but the firmware's device tree goes through that code. */
+/* Debian's libfdt.a is built with the stack protector: what it wants of its C library. The guard
+ * needs no secret, since nothing but the firmware's device tree goes through that code. */
 #include "lib/check.h"
 
 extern unsigned long __stack_chk_guard;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /proc/stet: what this machine's register banks and CPUs have done since boot, a name and a number a line
- * (docs/abi.md). Made anew at each reading, without a lock: each number is true by itself.
+ * /proc/stet: what this machine's register banks and CPUs have done since boot, a name and a number
+ * a line (docs/abi.md). Made anew at each reading, without a lock: each number is true by itself.
  */
 #include "kvm/kvm.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Timers: a tree for each CPU, ordered by deadline; the first one is what the CPU's hardware timer is set
- * to. A queue's lock covers its tree, running, and cpu of the timers in it; fn is called without it.
+ * Timers: a tree for each CPU, ordered by deadline; the first one is what the CPU's hardware timer
+ * is set to. A queue's lock covers its tree, running, and cpu of the timers in it; fn is called
+ * without it.
  */
 #include "sched/ktimer.h"
 
@@ -23,7 +24,8 @@ static void queue_insert(struct timer_queue *q, struct ktimer *t) HOLDS(q->lock)
 
 	while (*link) {
 		parent = *link;
-		link = &parent->child[t->deadline >= rb_entry(parent, struct ktimer, node)->deadline];
+		link = &parent->child[t->deadline >=
+				      rb_entry(parent, struct ktimer, node)->deadline];
 	}
 	rb_insert(&q->timers, &t->node, parent, link);
 }

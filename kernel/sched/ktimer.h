@@ -15,7 +15,8 @@ struct ktimer {
 void ktimer_init(struct ktimer *t, void (*fn)(struct ktimer *t));
 /* (Re)start. Any context; one caller at a time for one timer. */
 void ktimer_start(struct ktimer *t, uint64_t deadline_ns);
-/* After it returns fn neither runs nor will run. Not from fn itself, not under a lock that fn takes. */
+/* After it returns fn neither runs nor will run. Not from fn itself, not under a lock that fn
+ * takes. */
 void ktimer_cancel(struct ktimer *t);
 static inline bool ktimer_active(const struct ktimer *t)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mutexes: one word when nobody waits. Waiters are served in the order they came, but a thread that comes by
- * just then may be first: nothing is handed over.
+ * Mutexes: one word when nobody waits. Waiters are served in the order they came, but a thread that
+ * comes by just then may be first: nothing is handed over.
  */
 #include "sched/mutex.h"
 
@@ -24,7 +24,9 @@ bool mutex_trylock(struct mutex *m) NO_LOCK_ANALYSIS
 
 static int mutex_wait(struct mutex *m, bool interruptible) NO_LOCK_ANALYSIS
 {
-	struct wait_entry e = { .func = wait_wake_thread, .thread = thread_current(), .exclusive = true };
+	struct wait_entry e = { .func = wait_wake_thread,
+				.thread = thread_current(),
+				.exclusive = true };
 	int err = 0;
 
 	check(!mutex_is_mine(m));
@@ -58,8 +60,8 @@ int mutex_lock_interruptible(struct mutex *m) NO_LOCK_ANALYSIS
 void mutex_unlock(struct mutex *m) NO_LOCK_ANALYSIS
 {
 	check(mutex_is_mine(m));
-	/* seq_cst: the owner before the waiters are looked at; partner: mutex_wait() is in the queue
-	 * before its last mutex_trylock(). */
+	/* seq_cst: the owner before the waiters are looked at; partner: mutex_wait() is in the
+	 * queue before its last mutex_trylock(). */
 	atomic_store_explicit(&m->owner, NULL, memory_order_seq_cst);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!wait_queue_empty(&m->waiters))

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The scheduler. Each CPU has a queue of threads that are ready, ordered by the time they have had
- * (virtual runtime): the one that had least runs next, for one slice while others wait. A thread wakes on
- * the CPU it last ran on, where its registers still are (banks), unless that one is busy and another idles;
- * an idle CPU takes threads from the longest queue. No timer runs while nobody waits.
+ * (virtual runtime): the one that had least runs next, for one slice while others wait. A thread
+ * wakes on the CPU it last ran on, where its registers still are (banks), unless that one is busy
+ * and another idles; an idle CPU takes threads from the longest queue. No timer runs while nobody
+ * waits.
  *
- * A queue's lock covers its tree, and state, cpu and run_node of the threads whose ->cpu it is; it is
- * held over thread_switch() and released by the thread that comes in. Two queues' locks are never held at
- * once. Everything here is masked.
+ * A queue's lock covers its tree, and state, cpu and run_node of the threads whose ->cpu it is; it
+ * is held over thread_switch() and released by the thread that comes in. Two queues' locks are
+ * never held at once. Everything here is masked.
  */
 #include "sched/run.h"
 
@@ -22,14 +23,14 @@
 #include "sched/ktimer.h"
 #include "sched/stack.h"
 
-#define SLICE_NS 4000000ull
+#define SLICE_NS       4000000ull
 #define GRANULARITY_NS 1000000ull /* a waking thread preempts one that had this much more */
 
 struct run_queue {
 	struct spinlock lock;
 	struct rb_tree ready;
 	unsigned ready_count;
-	uint64_t floor;		/* least virtual runtime of late; never falls. Newcomers begin near it */
+	uint64_t floor; /* least virtual runtime of late; never falls. Newcomers begin near it */
 	struct thread *leaving; /* set by the thread that switches out, for run_finish() */
 	int leaving_to;		/* the CPU it moves to, or -1 */
 	struct thread idle;
@@ -41,8 +42,9 @@ struct run_queue {
 static struct run_queue queues[MAX_CPUS];
 static void (*idle_hook)(bool enter); /* set once, at kvm's start */
 
-void thread_switch(struct thread *from, struct thread *to); /* switch.S */
-void thread_begin(void);				     /* called by switch.S */
+void thread_switch(struct thread *from, struct thread *to);	      /* switch.S */
+void thread_switch_tls(struct thread *from, const struct thread *to); /* thread.c */
+void thread_begin(void);					      /* called by switch.S */
 
 static void run_enqueue(struct thread *t, unsigned cpu);
 
@@ -94,7 +96,8 @@ static void run_charge(struct run_queue *q, struct thread *t) HOLDS(q->lock)
 		t->vruntime += spent;
 }
 
-/* First thing in the thread that came in: the lock of its queue is still held by the one that left. */
+/* First thing in the thread that came in: the lock of its queue is still held by the one that left.
+ */
 static void run_finish(void) NO_LOCK_ANALYSIS
 {
 	struct run_queue *q = queue_here();
@@ -132,25 +135,8 @@ static void slice_over(struct ktimer *t)
 	thread_set_work(thread_current(), WORK_RESCHED);
 }
 
-/* The thread pointers of programs stand in the CPU from one program's thread to the next; while the CPU is set up
- * for a guest they are the guest's, and each thread's own are in memory (kvm/world.c). */
-static void run_switch_tls(struct thread *from, const struct thread *to)
-{
-	if (this_cpu()->mode == CPU_GUEST)
-		return;
-	if (from->mmu) {
-		from->tpidr_el0 = sysreg_read(tpidr_el0);
-		if (cpu_has(CPU_SME))
-			from->tpidr2_el0 = sysreg_read_named(SYSREG_TPIDR2_EL0);
-	}
-	if (to->mmu) {
-		sysreg_write(tpidr_el0, to->tpidr_el0);
-		if (cpu_has(CPU_SME))
-			sysreg_write_named(SYSREG_TPIDR2_EL0, to->tpidr2_el0);
-	}
-}
-
-/* Give the CPU to to. Masked, queue locked; returns when the current thread is chosen again, unlocked. */
+/* Give the CPU to to. Masked, queue locked; returns when the current thread is chosen again,
+ * unlocked. */
 static void run_switch(struct run_queue *q, struct thread *to) NO_LOCK_ANALYSIS
 {
 	struct cpu *cpu = this_cpu();
@@ -165,14 +151,15 @@ static void run_switch(struct run_queue *q, struct thread *to) NO_LOCK_ANALYSIS
 	run_arm_slice(q);
 	if (to->mmu)
 		mmu_activate(to->mmu);
-	run_switch_tls(from, to);
+	thread_switch_tls(from, to);
 	if (to->switched_in)
 		to->switched_in(to);
 	thread_switch(from, to);
 	run_finish();
 }
 
-/* Masked, locked. The current thread, if it is still ready, has been put into the tree by the caller. */
+/* Masked, locked. The current thread, if it is still ready, has been put into the tree by the
+ * caller. */
 static void run_next(struct run_queue *q) RELEASES(q->lock) NO_LOCK_ANALYSIS
 {
 	struct thread *next = ready_first(q);
@@ -286,7 +273,8 @@ static bool queue_is_idle(unsigned cpu)
 	return atomic_load_explicit(&queues[cpu].idling, memory_order_relaxed);
 }
 
-/* Where a thread that becomes ready goes: where it was, unless that CPU is busy and another idles. */
+/* Where a thread that becomes ready goes: where it was, unless that CPU is busy and another idles.
+ */
 static unsigned run_place(const struct thread *t)
 {
 	if (t->affinity >> t->cpu & 1 && queue_is_idle(t->cpu))
@@ -373,7 +361,8 @@ void thread_start(struct thread *t)
 
 	if (!queue_is_idle(best)) {
 		for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
-			if (t->affinity >> cpu & 1 && queues[cpu].ready_count < queues[best].ready_count)
+			if (t->affinity >> cpu & 1 &&
+			    queues[cpu].ready_count < queues[best].ready_count)
 				best = cpu;
 		}
 	}

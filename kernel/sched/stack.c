@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Kernel stacks live in slots of 2 * THREAD_STACK at KERNEL_STACKS: the lower half is never mapped, so that an
- * overflow faults (arch/vectors.inc tests one bit of the stack pointer), the upper half is the stack. A slot
- * once mapped stays so: a free stack waits in a list for the next thread, and no TLB entry ever changes.
+ * Kernel stacks live in slots of 2 * THREAD_STACK at KERNEL_STACKS: the lower half is never mapped,
+ * so that an overflow faults (arch/vectors.inc tests one bit of the stack pointer), the upper half
+ * is the stack. A slot once mapped stays so: a free stack waits in a list for the next thread, and
+ * no TLB entry ever changes.
  */
 #include "sched/stack.h"
 

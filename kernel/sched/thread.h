@@ -4,8 +4,8 @@
  * thread of a program; vhost and housekeeping have bare ones.
  *
  * The kernel is not preemptible: a thread gives the CPU away in thread_block() and what is built
- * on it, in thread_yield(), and where it is asked to by WORK_RESCHED: on its way to EL0, in the KVM run
- * loop, and in long loops by thread_checkpoint().
+ * on it, in thread_yield(), and where it is asked to by WORK_RESCHED: on its way to EL0, in the KVM
+ * run loop, and in long loops by thread_checkpoint().
  */
 #pragma once
 
@@ -45,15 +45,18 @@ struct thread {
 	uint32_t cpu;		   /* runs there, or last did */
 	uint64_t affinity;	   /* CPUs it may run on, one bit each */
 	uint64_t stack;		   /* lowest usable address */
-	struct mmu_context *mmu;   /* the program's; NULL: a kernel thread, keeps whatever is loaded */
+	struct mmu_context
+		*mmu; /* the program's; NULL: a kernel thread, keeps whatever is loaded */
 	uint64_t tpidr_el0, tpidr2_el0; /* of a program, while it does not run */
 	struct rb_node run_node;
 	uint64_t runtime, vruntime, started; /* ticks: had in all; for the order; last charged at */
 	char name[16];
 	void (*entry)(void *arg);
 	void *arg;
-	void (*switched_in)(struct thread *t);	/* hooks of linux/ for its tasks; may be NULL. masked */
-	void (*released)(struct thread *t);	/* DEAD and off its stack: free the owner. may be NULL */
+	void (*switched_in)(
+		struct thread *t); /* hooks of linux/ for its tasks; may be NULL. masked */
+	void (*released)(
+		struct thread *t); /* DEAD and off its stack: free the owner. may be NULL */
 };
 
 static inline struct thread *thread_current(void)
@@ -73,7 +76,8 @@ _Noreturn void thread_exit(void);
 
 static inline struct trapframe *thread_trapframe(struct thread *t);
 
-/* Wait: set BLOCKING first, look at the condition, then block (returns at once if woken between). */
+/* Wait: set BLOCKING first, look at the condition, then block (returns at once if woken between).
+ */
 void thread_prepare_block(void);
 void thread_cancel_block(void);
 void thread_block(void);
@@ -83,8 +87,8 @@ bool thread_wake(struct thread *t);
 void thread_yield(void);
 /* In long loops, no lock held: yield if asked to. */
 static inline void thread_checkpoint(void);
-/* Set a work bit of t and make t's CPU look at it, wherever t is; WORK_SIGNAL and WORK_GUEST wake it too.
- * Any context. */
+/* Set a work bit of t and make t's CPU look at it, wherever t is; WORK_SIGNAL and WORK_GUEST wake
+ * it too. Any context. */
 void thread_set_work(struct thread *t, uint32_t bit);
 static inline void thread_clear_work(struct thread *t, uint32_t bit)
 {
@@ -98,7 +102,8 @@ static inline bool thread_has_work(struct thread *t, uint32_t bits)
 /* Only on these CPUs from now on (moves at its next block or yield; at once if it is current). */
 int thread_set_affinity(struct thread *t, uint64_t cpus);
 
-/* Stacks: THREAD_STACK bytes at an address aligned to twice that; below it a guard of the same size. */
+/* Stacks: THREAD_STACK bytes at an address aligned to twice that; below it a guard of the same
+ * size. */
 #define THREAD_STACK 16384ull
 
 static inline struct trapframe *thread_trapframe(struct thread *t)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Wait queues: lists of entries, each with a function to call. The lock order is queue, then scheduler. */
+/* Wait queues: lists of entries, each with a function to call. The lock order is queue, then
+ * scheduler. */
 #include "sched/wait.h"
 
 void wait_queue_init(struct wait_queue *q)
@@ -39,7 +40,8 @@ static void wake(struct wait_queue *q, uint32_t key, bool one)
 	struct wait_entry *e, *next;
 	uint64_t daif = spin_lock_irqsave(&q->lock);
 
-	list_for_each_safe(e, next, &q->entries, link) {
+	list_for_each_safe(e, next, &q->entries, link)
+	{
 		if (e->func(e, key) && e->exclusive && one)
 			break;
 	}

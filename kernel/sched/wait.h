@@ -23,13 +23,17 @@ struct wait_queue {
 
 struct wait_entry {
 	struct list link;
-	/* key: POLL* bits that have become true, 0: all. Returns true if it consumed an exclusive wake. */
+	/* key: POLL* bits that have become true, 0: all. Returns true if it consumed an exclusive
+	 * wake. */
 	bool (*func)(struct wait_entry *e, uint32_t key);
 	struct thread *thread; /* for wait_wake_thread() */
 	bool exclusive;	       /* wake_up_one() stops after one of these that returned true */
 };
 
-#define WAIT_QUEUE_INIT(q) { SPINLOCK_INIT, LIST_INIT((q).entries) }
+#define WAIT_QUEUE_INIT(q)                                                                         \
+	{                                                                                          \
+		SPINLOCK_INIT, LIST_INIT((q).entries)                                              \
+	}
 
 void wait_queue_init(struct wait_queue *q);
 void wait_add(struct wait_queue *q, struct wait_entry *e);
@@ -67,8 +71,8 @@ int wait_sleep(bool interruptible, uint64_t deadline_ns);
 		}                                                                                  \
 		err_;                                                                              \
 	})
-#define wait_event(q, cond) (void)wait_event_common(q, cond, false, TIMER_NEVER)
-#define wait_event_interruptible(q, cond) wait_event_common(q, cond, true, TIMER_NEVER)
+#define wait_event(q, cond)			 (void)wait_event_common(q, cond, false, TIMER_NEVER)
+#define wait_event_interruptible(q, cond)	 wait_event_common(q, cond, true, TIMER_NEVER)
 #define wait_event_timeout(q, cond, deadline_ns) wait_event_common(q, cond, true, deadline_ns)
 
 /* Sleep until a time (ns, timer_now()): 0 or -EINTR. */
