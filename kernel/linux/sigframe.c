@@ -47,6 +47,7 @@ _Static_assert(offsetof(struct registers, pstate) == offsetof(struct sigcontext,
 
 #define PSTATE_NZCV  BITS(31, 28)
 #define PSTATE_SSBS  BIT(12)
+#define PSTATE_DIT   BIT(24)
 #define PSTATE_DAIF  BITS(9, 6)
 #define PSTATE_MODE  BITS(4, 0) /* AArch32 included; 0 is EL0t */
 #define PSTATE_BTYPE BITS(11, 10)
@@ -213,7 +214,7 @@ static int pop(struct trapframe *tf, uint64_t frame)
 	memcpy(tf->x, r.x, sizeof(r.x));
 	tf->sp = r.sp;
 	tf->pc = r.pc;
-	tf->pstate = r.pstate & (PSTATE_NZCV | PSTATE_SSBS);
+	tf->pstate = r.pstate & (PSTATE_NZCV | PSTATE_SSBS | PSTATE_DIT);
 	signal_set_mask(mask);
 	if (stack.ss_flags & SS_DISABLE) {
 		s->alt_sp = s->alt_size = s->alt_flags = 0;
