@@ -13,7 +13,7 @@
  * are opened at once, at most nine blocks each.
  *
  * Lock: pages_lock, for everything but the reference counts, which are atomic. Taken with
- * interrupts masked; innermost but for nothing.
+ * interrupts masked; the innermost of all locks.
  */
 #include "mm/page.h"
 
@@ -50,11 +50,12 @@ struct region {
 	uint64_t first, end, fresh, fresh_end;
 };
 
-static struct spinlock pages_lock = SPINLOCK_INIT; /* covers all below but refs */
-static struct list free_lists[ORDERS];
-static struct region regions[MAX_REGIONS];
-static unsigned region_count;
-static uint64_t total_pages, free_pages;
+static struct spinlock pages_lock = SPINLOCK_INIT; /* covers all below, and meta but for refs */
+static struct list free_lists[ORDERS] GUARDED_BY(pages_lock);
+static struct region regions[MAX_REGIONS] GUARDED_BY(pages_lock);
+static unsigned region_count GUARDED_BY(pages_lock);
+static uint64_t total_pages GUARDED_BY(pages_lock), free_pages GUARDED_BY(pages_lock);
+
 static uint64_t base_page, end_page; /* what meta spans; fixed after page_init() */
 static struct page_meta *meta;
 
@@ -75,7 +76,7 @@ static uint64_t va_to_page(const void *va)
 
 /* ---- free blocks ---- */
 
-static void block_make_free(uint64_t page, unsigned order)
+static void block_make_free(uint64_t page, unsigned order) HOLDS(pages_lock)
 {
 	struct page_meta *m = meta_of(page);
 
@@ -91,14 +92,14 @@ static bool block_is_free(uint64_t page, unsigned order)
 	return m->state == PAGE_FREE && m->order == order;
 }
 
-static void block_unlink(uint64_t page)
+static void block_unlink(uint64_t page) HOLDS(pages_lock)
 {
 	list_remove(page_to_va(page));
 	meta_of(page)->state = PAGE_NO_HEAD;
 }
 
 /* Give a block back, joined with its buddy as long as that is free too. */
-static void block_free(uint64_t page, unsigned order)
+static void block_free(uint64_t page, unsigned order) HOLDS(pages_lock)
 {
 	free_pages += 1ull << order;
 	meta_of(page)->state = PAGE_NO_HEAD;
@@ -121,7 +122,7 @@ static void open_metadata(uint64_t first)
 }
 
 /* Open one fresh block into the free lists; false: none is left. */
-static bool open_fresh(void)
+static bool open_fresh(void) HOLDS(pages_lock)
 {
 	for (struct region *r = regions; r < regions + region_count; r++) {
 		if (r->fresh == r->fresh_end)
@@ -135,7 +136,7 @@ static bool open_fresh(void)
 }
 
 /* Was the 2 MiB block at first opened for a ragged end of a region before? */
-static bool ragged_block_is_open(uint64_t first)
+static bool ragged_block_is_open(uint64_t first) HOLDS(pages_lock)
 {
 	for (const struct region *r = regions; r < regions + region_count; r++) {
 		if (align_down(r->first, PAGES_PER_OPEN) == first ||
@@ -146,7 +147,7 @@ static bool ragged_block_is_open(uint64_t first)
 }
 
 /* [first, end), less than 2 MiB and within one such block, into the free lists. */
-static void open_ragged(uint64_t first, uint64_t end)
+static void open_ragged(uint64_t first, uint64_t end) HOLDS(pages_lock)
 {
 	uint64_t block = align_down(first, PAGES_PER_OPEN);
 
@@ -170,7 +171,8 @@ size_t page_metadata_bytes(pa_t start, pa_t end)
 	       sizeof(struct page_meta);
 }
 
-void page_init(pa_t start, pa_t end, void *metadata)
+/* Before anybody else runs. */
+void page_init(pa_t start, pa_t end, void *metadata) NO_LOCK_ANALYSIS
 {
 	base_page = align_down(start.v, BLOCK_SIZE) >> PAGE_SHIFT;
 	end_page = align_up(end.v, BLOCK_SIZE) >> PAGE_SHIFT;
@@ -210,8 +212,8 @@ void page_add_region(pa_t start, pa_t end)
 
 /* ---- handing out ---- */
 
-/* The first page of a free block of that order, no longer free; false: none. Under the lock. */
-static bool block_take(unsigned order, uint64_t *page)
+/* The first page of a free block of that order, no longer free; false: none. */
+static bool block_take(unsigned order, uint64_t *page) HOLDS(pages_lock)
 {
 	unsigned o = order;
 
@@ -333,12 +335,13 @@ bool page_is_managed(pa_t pa)
 	return found;
 }
 
-uint64_t page_total(void)
+/* Hints both: they may be old when they are read. */
+uint64_t page_total(void) NO_LOCK_ANALYSIS
 {
 	return __atomic_load_n(&total_pages, __ATOMIC_RELAXED);
 }
 
-uint64_t page_free_count(void)
+uint64_t page_free_count(void) NO_LOCK_ANALYSIS
 {
 	return __atomic_load_n(&free_pages, __ATOMIC_RELAXED);
 }

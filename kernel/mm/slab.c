@@ -108,7 +108,7 @@ static void slab_destroy(struct slab *slab)
 }
 
 /* An object of a class that has a slab with a free one; NULL otherwise. */
-static struct object *class_take(struct class *c)
+static struct object *class_take(struct class *c) HOLDS(c->lock)
 {
 	struct object *object;
 	struct slab *slab;
