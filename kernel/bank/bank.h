@@ -63,11 +63,17 @@ struct bank_stats bank_stats(const struct bank *bank);
 /* The image is the newest state. */
 void bank_ctx_init(struct bank_ctx *ctx, struct bank *bank);
 
-/* Is ctx in this CPU's bank? Interrupts masked: the answer stays true until they are unmasked. */
-static inline bool bank_is_here(const struct bank_ctx *ctx)
+/* Is ctx in the bank of this CPU, me? Interrupts masked: the answer stays true until they are
+ * unmasked. */
+static inline bool bank_is_at(const struct bank_ctx *ctx, unsigned me)
 {
 	/* relaxed: home becomes this CPU, or stops being it, by this CPU's own stores only */
-	return atomic_load_explicit(&ctx->home, memory_order_relaxed) == (int)bank_env_cpu();
+	return atomic_load_explicit(&ctx->home, memory_order_relaxed) == (int)me;
+}
+
+static inline bool bank_is_here(const struct bank_ctx *ctx)
+{
+	return bank_is_at(ctx, bank_env_cpu());
 }
 
 /* Bring ctx into this CPU's bank. Called with interrupts enabled by the one claimant of ctx, holds

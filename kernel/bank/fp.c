@@ -39,7 +39,7 @@ static void open_for_kernel(void)
 {
 	if ((this_cpu()->cptr_el2 & CPTR_FPEN) != CPTR_FPEN_NONE)
 		return;
-	fp_set_access(CPTR_FPEN_GUEST);
+	fp_set_access(this_cpu(), CPTR_FPEN_GUEST);
 	__asm__ volatile("isb" ::: "memory"); /* orders the CPTR_EL2 write before the first use */
 }
 
@@ -60,7 +60,7 @@ static void vector_load(struct bank_ctx *ctx)
 static void vector_close(struct bank_ctx *ctx)
 {
 	(void)ctx;
-	fp_set_access(CPTR_FPEN_NONE);
+	fp_set_access(this_cpu(), CPTR_FPEN_NONE);
 }
 
 static const struct bank_ops vector_ops = {
@@ -83,7 +83,7 @@ void fp_cpu_init(void)
 
 	this_cpu()->cptr_el2 = 0; /* unknown: written in any case */
 	this_cpu()->fp_epoch = MAX_CPUS + cpu_id();
-	fp_set_access(CPTR_FPEN_NONE);
+	fp_set_access(this_cpu(), CPTR_FPEN_NONE);
 	irq_restore(daif);
 }
 
@@ -124,7 +124,7 @@ static void take_and_open(struct fp_context *fp, uint64_t fpen)
 {
 	bank_take(&fp->bank);
 	bank_dirty(&fp->bank); /* open from here on: nothing tells us of a change any more */
-	fp_set_access(fpen);
+	fp_set_access(this_cpu(), fpen);
 	fp_policy_used(&fp->policy);
 	counts[cpu_id()].traps++;
 	irq_enable();
@@ -135,11 +135,11 @@ static void take_and_open(struct fp_context *fp, uint64_t fpen)
 static void set_access_for(const struct fp_context *fp, bool here)
 {
 	if (fp->guest)
-		fp_set_access(here ? CPTR_FPEN_GUEST : CPTR_FPEN_NONE);
+		fp_set_access(this_cpu(), here ? CPTR_FPEN_GUEST : CPTR_FPEN_NONE);
 	else if (here)
-		fp_set_access(CPTR_FPEN_ALL);
+		fp_set_access(this_cpu(), CPTR_FPEN_ALL);
 	else if ((this_cpu()->cptr_el2 & CPTR_FPEN) == CPTR_FPEN_ALL)
-		fp_set_access(CPTR_FPEN_GUEST);
+		fp_set_access(this_cpu(), CPTR_FPEN_GUEST);
 }
 
 /* Not here, and no trap was armed since somebody came into the bank: load ahead, or arm the trap.
@@ -158,15 +158,17 @@ void fp_enter_absent(struct fp_context *fp)
 
 void fp_enter_other_guest(struct fp_context *fp)
 {
-	if (bank_is_here(&fp->bank))
-		fp_set_access(CPTR_FPEN_GUEST);
-	else if (fp->policy.armed_at == this_cpu()->fp_epoch)
-		fp_set_access(CPTR_FPEN_NONE);
+	struct cpu *cpu = this_cpu();
+
+	if (bank_is_at(&fp->bank, cpu->id))
+		fp_set_access(cpu, CPTR_FPEN_GUEST);
+	else if (fp->policy.armed_at == cpu->fp_epoch)
+		fp_set_access(cpu, CPTR_FPEN_NONE);
 	else
 		fp_enter_absent(fp);
 	/* From now on wrong as soon as access is changed or anybody is loaded: both forget it. A
 	 * context that ends here is closed; one that is not here leaves access closed. */
-	this_cpu()->fp_entered = fp;
+	cpu->fp_entered = fp;
 }
 
 void fp_trap_user(struct fp_context *fp)

@@ -57,10 +57,9 @@ void fp_context_reset(struct fp_context *fp);
 void fp_trap_user(struct fp_context *fp);
 void fp_trap_guest(struct fp_context *fp);
 
-/* Write FPEN. ERET makes it count for EL0 and guests: no ISB. Masked. */
-static inline void fp_set_access(uint64_t fpen)
+/* Write FPEN of this CPU. ERET makes it count for EL0 and guests: no ISB. Masked. */
+static inline void fp_set_access(struct cpu *cpu, uint64_t fpen)
 {
-	struct cpu *cpu = this_cpu();
 	uint64_t cptr = CPTR_BASE | fpen;
 
 	if (cpu->cptr_el2 != cptr) {
@@ -86,13 +85,16 @@ static inline void fp_count_stood(const struct fp_context *fp)
  * access right for this context. Masked, until the ERET. */
 static inline void fp_enter_user(struct fp_context *fp)
 {
-	if (bank_is_here(&fp->bank)) {
-		fp_set_access(CPTR_FPEN_ALL);
-		this_cpu()->fp_avoided++;
-	} else if (fp->policy.armed_at != this_cpu()->fp_epoch) {
+	struct cpu *cpu = this_cpu();
+
+	if (bank_is_at(&fp->bank, cpu->id)) {
+		fp_set_access(cpu, CPTR_FPEN_ALL);
+		cpu->fp_avoided++;
+	} else if (fp->policy.armed_at != cpu->fp_epoch) {
 		fp_enter_absent(fp);
-	} else if (this_cpu()->cptr_el2 == (CPTR_BASE | CPTR_FPEN_ALL)) {
-		fp_set_access(CPTR_FPEN_GUEST); /* closed for EL0; perhaps right for the guest */
+	} else if (cpu->cptr_el2 == (CPTR_BASE | CPTR_FPEN_ALL)) {
+		fp_set_access(cpu,
+			      CPTR_FPEN_GUEST); /* closed for EL0; perhaps right for the guest */
 	}
 }
 
