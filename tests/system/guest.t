@@ -68,6 +68,8 @@ sub expected
 my $initrd = "$scratch/initrd";
 my ($made, undef, $why) = run("$top/tools/guest-initrd", $initrd, "$top/tests/system/guest");
 is($made, 0, 'the initramfs is made') or BAIL_OUT($why);
+run("$top/tools/guest-initrd", "$initrd.again", "$top/tests/system/guest");
+ok(slurp($initrd) eq slurp("$initrd.again"), 'and the same again');
 
 for my $kernel (kernels()) {
 	my $disk = "$scratch/disk";
