@@ -275,7 +275,7 @@ void pipe_leave(struct pipe *p, unsigned *end)
 
 	mutex_lock(&p->lock);
 	--*end;
-	last = !p->readers && !p->writers;
+	last = !p->readers && !p->writers && !p->holds;
 	mutex_unlock(&p->lock);
 	if (last) {
 		pipe_destroy(p);

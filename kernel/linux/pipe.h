@@ -10,12 +10,13 @@ struct pipe {
 	unsigned page_count;
 	uint64_t head, tail; /* bytes ever written, ever read */
 	unsigned readers, writers;
+	unsigned holds; /* of sockets: they keep it until they are closed */
 	struct wait_queue read_queue, write_queue;
 };
 
 struct pipe *pipe_create(void); /* no ends yet. NULL: no memory */
 void pipe_destroy(struct pipe *p);
-/* An end (p->readers or p->writers) is given up; the last one frees the pipe. */
+/* An end (p->readers or p->writers) or a hold is given up; the last one frees the pipe. */
 void pipe_leave(struct pipe *p, unsigned *end);
 
 /* Bytes, 0 when nobody writes any more, -EAGAIN, -EFAULT, -ERESTARTSYS. */

@@ -190,6 +190,24 @@ static const syscall_fn syscalls[CALLS] = {
 	[__NR_signalfd4] = sys_signalfd4,
 	[__NR_memfd_create] = sys_memfd_create,
 
+	/* socket.c */
+	[__NR_socket] = sys_socket,
+	[__NR_socketpair] = sys_socketpair,
+	[__NR_bind] = sys_bind,
+	[__NR_listen] = sys_listen,
+	[__NR_accept] = sys_accept,
+	[__NR_accept4] = sys_accept4,
+	[__NR_connect] = sys_connect,
+	[__NR_getsockname] = sys_getsockname,
+	[__NR_getpeername] = sys_getpeername,
+	[__NR_sendto] = sys_sendto,
+	[__NR_recvfrom] = sys_recvfrom,
+	[__NR_sendmsg] = sys_sendmsg,
+	[__NR_recvmsg] = sys_recvmsg,
+	[__NR_setsockopt] = sys_setsockopt,
+	[__NR_getsockopt] = sys_getsockopt,
+	[__NR_shutdown] = sys_shutdown,
+
 	/* poll.c, epoll.c */
 	[__NR_ppoll] = sys_ppoll,
 	[__NR_pselect6] = sys_pselect6,

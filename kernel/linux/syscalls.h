@@ -199,3 +199,21 @@ long sys_signalfd4(struct trapframe *tf);
 
 /* memfd.c */
 long sys_memfd_create(struct trapframe *tf);
+
+/* socket.c */
+long sys_socket(struct trapframe *tf);
+long sys_socketpair(struct trapframe *tf);
+long sys_bind(struct trapframe *tf);
+long sys_listen(struct trapframe *tf);
+long sys_accept(struct trapframe *tf);
+long sys_accept4(struct trapframe *tf);
+long sys_connect(struct trapframe *tf);
+long sys_getsockname(struct trapframe *tf);
+long sys_getpeername(struct trapframe *tf);
+long sys_sendto(struct trapframe *tf);
+long sys_recvfrom(struct trapframe *tf);
+long sys_sendmsg(struct trapframe *tf);
+long sys_recvmsg(struct trapframe *tf);
+long sys_setsockopt(struct trapframe *tf);
+long sys_getsockopt(struct trapframe *tf);
+long sys_shutdown(struct trapframe *tf);
