@@ -4,6 +4,7 @@
  * man 2 fork, vfork, execve, wait, setpgid.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -478,6 +479,58 @@ TEST(a_script_runs_its_interpreter)
 	unlink(scratch("script"));
 }
 
+static void *exec_here(void *arg)
+{
+	char *argv[] = { (char *)"process", (char *)"check-leader", NULL }, *envp[] = { NULL };
+
+	sleep_ms(10);
+	execve(self, argv, envp);
+	return arg;
+}
+
+static void *wait_here(void *arg)
+{
+	child_pause();
+	return arg;
+}
+
+TEST(a_thread_that_executes_is_the_process_alone)
+{
+	pid_t pid = fork();
+	pthread_t t;
+
+	if (pid == 0) {
+		for (int i = 0; i < 4; i++)
+			pthread_create(&t, NULL, wait_here, NULL);
+		pthread_create(&t, NULL, exec_here, NULL);
+		child_pause();
+	}
+	expect_eq(status_of(pid), 0);
+}
+
+static pthread_mutex_t robust;
+
+static void *lock_and_end(void *arg)
+{
+	pthread_mutex_lock(&robust);
+	return arg;
+}
+
+TEST(who_ends_with_a_robust_mutex_leaves_a_mark)
+{
+	pthread_mutexattr_t attr;
+	pthread_t t;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&robust, &attr);
+	pthread_create(&t, NULL, lock_and_end, NULL);
+	pthread_join(t, NULL);
+	expect_eq(pthread_mutex_lock(&robust), EOWNERDEAD);
+	expect_eq(pthread_mutex_consistent(&robust), 0);
+	expect_eq(pthread_mutex_unlock(&robust), 0);
+}
+
 static int check_args(int argc, char **argv, char **envp)
 {
 	return argc == 3 && !strcmp(argv[0], "process") && !strcmp(argv[2], "two words") &&
@@ -513,6 +566,8 @@ int main(int argc, char **argv, char **envp)
 	self[readlink("/proc/self/exe", self, sizeof(self) - 1)] = 0;
 	if (argc > 1 && !strcmp(argv[1], "check-args"))
 		return !check_args(argc, argv, envp);
+	if (argc > 1 && !strcmp(argv[1], "check-leader"))
+		return getpid() != sys(__NR_gettid);
 	if (argc > 1 && !strcmp(argv[1], "check-fds"))
 		return !check_fds();
 	if (argc > 1 && !strcmp(argv[1], "check-signals"))
