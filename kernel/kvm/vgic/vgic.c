@@ -131,24 +131,34 @@ void vgic_flush_stale(struct vcpu *vcpu)
 	spin_unlock(&cpu->vgic->lock);
 }
 
+static bool pending_locked(struct vgic_cpu *cpu)
+{
+	bool wakes;
+
+	spin_lock(&cpu->vgic->lock);
+	if (cpu->home == (int)cpu_id())
+		vgic_refill(cpu); /* what the guest has ended is off the books, too */
+	wakes = vgic_model_wakes(cpu);
+	spin_unlock(&cpu->vgic->lock);
+	return wakes;
+}
+
 bool vgic_pending(struct vcpu *vcpu)
 {
 	struct vgic_cpu *cpu = vcpu->vgic;
 	uint64_t daif;
 	bool wakes;
 
-	/* Without the lock: whoever queues one now kicks afterwards, and the caller looks again. */
-	if (!cpu->vgic || __atomic_load_n(&cpu->queued, __ATOMIC_RELAXED) == 0)
+	if (!cpu->vgic)
 		return false;
-	daif = spin_lock_irqsave(&cpu->vgic->lock);
-	if (cpu->home == (int)cpu_id()) {
-		vgic_refill(cpu); /* what the guest has ended is off the books, too */
-		cpuif_read_vmcr(cpu);
-	}
+	daif = irq_save();
 	/* Home is another CPU when its thread has moved while it waited: the guest has not run
-	 * since the image was read there. */
-	wakes = vgic_model_wakes(cpu);
-	spin_unlock_irqrestore(&cpu->vgic->lock, daif);
+	 * since the image was read there, when its WFI began. So the masks are always read. */
+	if (cpu->home == (int)cpu_id())
+		cpuif_read_vmcr(cpu);
+	/* Without the lock: whoever queues one now kicks afterwards, and the caller looks again. */
+	wakes = __atomic_load_n(&cpu->queued, __ATOMIC_RELAXED) && pending_locked(cpu);
+	irq_restore(daif);
 	return wakes;
 }
 
