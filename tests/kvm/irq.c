@@ -1,53 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interrupts as the guest takes them through the virtual GICv3: software-generated ones between
- * vCPUs, shared ones from the VMM, level and edge, priorities, more than there are list registers,
- * and the registers that show their state. Arm IHI 0069.
+ * vCPUs, priorities, more than there are list registers, routes, and the registers that show their
+ * state. Those of the VMM are in lines.c. Arm IHI 0069.
  */
 #include "tests/kvm/lib/gic.h"
+#include "tests/kvm/lib/irqlog.h"
 #include "tests/kvm/lib/vm.h"
 
-enum { SPIS = 64, SPI0 = 32, LOG = 64 };
+enum { SPIS = 64, SPI0 = 32 };
 
 static struct vm vm;
-static volatile uint32_t irq_log[LOG], irq_count, per_cpu[8];
 static volatile uint64_t results[16], ready, stop;
-
-static GUEST void on_log(struct guest_cpu *cpu)
-{
-	uint32_t n = irq_acknowledge();
-
-	irq_log[irq_count++ % LOG] = n;
-	per_cpu[cpu->id]++;
-	irq_end(n);
-}
-
-static GUEST void irq_setup(void (*handler)(struct guest_cpu *))
-{
-	guest_self()->on_irq = handler;
-	gicv3_init();
-}
-
-/* Wait for n interrupts in all; false if they do not come. */
-static GUEST bool wait_count(uint32_t n)
-{
-	uint64_t until = sysreg_read(cntvct_el0) + 10 * sysreg_read(cntfrq_el0);
-
-	while (irq_count < n) {
-		isb();
-		if (sysreg_read(cntvct_el0) > until)
-			return false;
-	}
-	return true;
-}
-
-static GUEST void spin_us(uint64_t us)
-{
-	uint64_t until = sysreg_read(cntvct_el0) + sysreg_read(cntfrq_el0) / 1000000 * us;
-
-	while (sysreg_read(cntvct_el0) < until)
-		isb();
-}
 
 static void setup(int vcpus)
 {
@@ -172,98 +136,6 @@ TEST(an_sgi_to_all_others)
 	vm_destroy(&vm);
 }
 
-/* A level interrupt: the handler asks the VMM, by a port, to lower the line. */
-static GUEST void on_level(struct guest_cpu *cpu)
-{
-	uint32_t n = irq_acknowledge();
-
-	irq_log[irq_count++ % LOG] = n;
-	if (cpu->irqs >= 3)
-		mmio_write32(GUEST_PORT + PORT_TEST, n);
-	irq_end(n);
-}
-
-static GUEST void guest_level(uint64_t irq)
-{
-	irq_setup(on_level);
-	gicv3_edge((unsigned)irq, false);
-	gicv3_enable((unsigned)irq, IRQ_PRIORITY);
-	mmio_write64(GUEST_GICD + GICD_IROUTER + 8 * irq, 0);
-	irq_enable();
-	mmio_write32(GUEST_PORT + PORT_TEST + 4, 0); /* raise it */
-	wait_count(3);
-	spin_us(1000);
-	results[0] = irq_count;
-	mmio_write32(GUEST_PORT + PORT_TEST + 4, 0);
-	wait_count(4);
-	spin_us(1000);
-	guest_done(irq_count);
-}
-
-TEST(a_level_comes_again_until_it_is_lowered)
-{
-	struct vcpu *vcpu;
-	uint64_t count;
-
-	setup(1);
-	vcpu = &vm.vcpu[0];
-	vcpu_start(vcpu, guest_level, 40);
-	for (int i = 0; i < 2; i++) {
-		expect_eq(vcpu_run(vcpu), 0);
-		expect(exit_is_write(vcpu, GUEST_PORT + PORT_TEST + 4, 4, 0));
-		vm_irq_line(&vm, 40, 1);
-		expect_eq(vcpu_run(vcpu), 0);
-		expect(exit_is_write(vcpu, GUEST_PORT + PORT_TEST, 4, 40));
-		vm_irq_line(&vm, 40, 0);
-	}
-	expect(vcpu_run_done(vcpu, &count));
-	expect_eq(guest_view(&vm, results[0]), 3);
-	expect_eq(count, 4);
-	vm_destroy(&vm);
-}
-
-static GUEST void guest_edge(uint64_t irq)
-{
-	irq_setup(on_log);
-	gicv3_edge((unsigned)irq, true);
-	gicv3_enable((unsigned)irq, IRQ_PRIORITY);
-	irq_enable();
-	mmio_write32(GUEST_PORT + PORT_TEST, 0);
-	results[0] = wait_count(1);
-	spin_us(1000);
-	results[1] = irq_count;
-	irq_disable();
-	mmio_write32(GUEST_PORT + PORT_TEST, 0);
-	irq_enable();
-	spin_us(1000);
-	guest_done(irq_count);
-}
-
-TEST(an_edge_comes_once)
-{
-	struct vcpu *vcpu;
-	uint64_t count;
-
-	setup(1);
-	vcpu = &vm.vcpu[0];
-	vcpu_start(vcpu, guest_edge, 41);
-	expect_eq(vcpu_run(vcpu), 0);
-	expect(exit_is_write(vcpu, GUEST_PORT + PORT_TEST, 4, 0));
-	vm_irq_line(&vm, 41, 1); /* and it stays up */
-	expect_eq(vcpu_run(vcpu), 0);
-	expect(exit_is_write(vcpu, GUEST_PORT + PORT_TEST, 4, 0));
-	expect_eq(guest_view(&vm, results[0]), 1);
-	expect_eq(guest_view(&vm, results[1]), 1);
-	/* Two edges before the guest looks are one interrupt. */
-	for (int i = 0; i < 2; i++) {
-		vm_irq_line(&vm, 41, 0);
-		vm_irq_line(&vm, 41, 1);
-	}
-	expect(vcpu_run_done(vcpu, &count));
-	expect_eq(count, 2);
-	vm_destroy(&vm);
-}
-
 /* Make `many` SPIs pending with priorities from low to high, then let them come. */
 static GUEST void guest_many(uint64_t many)
 {
@@ -300,14 +172,14 @@ static GUEST void on_nested(struct guest_cpu *cpu)
 	uint32_t n = irq_acknowledge();
 
 	(void)cpu;
-	irq_log[irq_count++ % LOG] = n;
+	irq_log[irq_count++ % IRQ_LOG] = n;
 	if (n == 1) {
 		sgi_send(2, 1);
 		sgi_send(3, 1);
 		irq_enable();
 		spin_us(500);
 		irq_disable();
-		irq_log[irq_count++ % LOG] = 99;
+		irq_log[irq_count++ % IRQ_LOG] = 99;
 	}
 	irq_end(n);
 	sysreg_write(elr_el1, elr);
@@ -495,36 +367,5 @@ TEST(spis_go_to_the_vcpu_they_are_routed_to)
 	expect(vcpu_thread_join(&vm.vcpu[1], &other));
 	for (int i = 0; i < 4; i++)
 		expect_eq(guest_view(&vm, results[i]), 1);
-	vm_destroy(&vm);
-}
-
-static GUEST void guest_sleeps(uint64_t wanted)
-{
-	irq_setup(on_log);
-	gicv3_edge(42, true);
-	gicv3_enable(42, IRQ_PRIORITY);
-	irq_enable();
-	ready = 1;
-	wfi_until(irq_count >= wanted);
-	guest_done(irq_count);
-}
-
-TEST(the_vmm_wakes_a_sleeping_vcpu_from_another_thread)
-{
-	uint64_t count;
-
-	setup(1);
-	vcpu_thread_start(&vm.vcpu[0], guest_sleeps, 20);
-	while (!guest_view(&vm, ready))
-		sleep_ms(1);
-	for (uint32_t i = 0; i < 20; i++) {
-		sleep_ms(2);
-		vm_irq_line(&vm, 42, 1);
-		vm_irq_line(&vm, 42, 0);
-		for (int n = 0; n < 5000 && guest_view(&vm, irq_count) == i; n++)
-			sleep_ms(1);
-	}
-	expect(vcpu_thread_join(&vm.vcpu[0], &count));
-	expect_eq(count, 20);
 	vm_destroy(&vm);
 }
