@@ -10,7 +10,7 @@
 
 #include "lib/types.h"
 
-#define MAX_CPUS 64
+#define MAX_CPUS 32
 
 struct thread;
 

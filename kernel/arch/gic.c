@@ -60,8 +60,8 @@ struct irq_line {
 	bool keep_active;
 };
 
-static struct irq_line lines[INTIDS];
-static uint32_t counts[MAX_CPUS][PRIVATE + 64]; /* written by that CPU; SPIs from 32 to 95 */
+static struct irq_line *lines; /* one for each of gicd_lines() */
+static uint32_t counts[MAX_CPUS][PRIVATE + 48]; /* written by that CPU; SPIs from 32 to 79 */
 static void (*ipi_handlers[IPI_COUNT])(void);
 static void *gicd;
 static struct gic_region regions[GIC_REGIONS];
@@ -85,10 +85,17 @@ static unsigned gicd_lines(void)
 	return min(n, (unsigned)INTIDS);
 }
 
-void gic_init(void *distributor, const struct gic_region *redistributors, unsigned count)
+size_t gic_memory(void *distributor)
 {
-	check(count <= GIC_REGIONS);
 	gicd = distributor;
+	return gicd_lines() * sizeof(*lines);
+}
+
+void gic_init(void *distributor, const struct gic_region *redistributors, unsigned count, void *memory)
+{
+	check(count <= GIC_REGIONS && memory);
+	gicd = distributor;
+	lines = memory;
 	for (region_count = 0; region_count < count; region_count++)
 		regions[region_count] = redistributors[region_count];
 	mmio_write32(gicd, GICD_CTLR, 0);
@@ -280,7 +287,7 @@ void irq_dispatch(struct trapframe *tf)
 	struct cpu *cpu = this_cpu();
 
 	(void)tf;
-	if (intid >= INTIDS)
+	if (intid >= INTIDS) /* 1020 to 1023: nothing is pending */
 		return;
 	cpu->irq_count++;
 	if (intid < ARRAY_SIZE(counts[0]))

@@ -11,8 +11,10 @@ struct gic_region {
 	uint64_t size;
 };
 
-/* Once: the mapped distributor and redistributor regions. */
-void gic_init(void *distributor, const struct gic_region *redistributors, unsigned count);
+/* Once: the mapped distributor and redistributor regions, and gic_memory() bytes of zeroes, for ever. */
+size_t gic_memory(void *distributor);
+void gic_init(void *distributor, const struct gic_region *redistributors, unsigned count,
+	      void *memory);
 /* Each CPU. False: no redistributor in the regions has this CPU's affinity. */
 bool gic_cpu_init(void);
 /* In an FIQ: acknowledge it; was it IPI_STOP? */

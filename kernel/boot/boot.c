@@ -33,8 +33,10 @@
 #include "linux/linux.h"
 #include "linux/task.h"
 #include "mm/page.h"
+#include "mm/slab.h"
 #include "sched/ktimer.h"
 #include "sched/run.h"
+#include "sched/stack.h"
 
 #define MIB BIT(20)
 
@@ -133,6 +135,7 @@ static void memory_init(void)
 static void gic_setup(void)
 {
 	struct gic_region regions[GIC_REGIONS];
+	void *gicd = mmu_map_device((pa_t){ machine.gicd.start }, machine.gicd.size);
 	unsigned count = min(machine.gicr_count, (unsigned)GIC_REGIONS);
 
 	if (machine.gicr_count > GIC_REGIONS)
@@ -142,7 +145,7 @@ static void gic_setup(void)
 		regions[n] = (struct gic_region){ mmu_map_device((pa_t){ machine.gicr[n].start },
 								 machine.gicr[n].size),
 						  machine.gicr[n].size };
-	gic_init(mmu_map_device((pa_t){ machine.gicd.start }, machine.gicd.size), regions, count);
+	gic_init(gicd, regions, count, kzalloc(gic_memory(gicd)));
 }
 
 static void devices_init(void)
@@ -261,6 +264,7 @@ static void load_archive(void)
 void boot_main(pa_t fdt, pa_t image)
 {
 	const char *missing;
+	uint64_t stack;
 
 	image_pa = image.v;
 	sysreg_write(tpidr_el2, cpu_add(sysreg_read(mpidr_el1) & 0xff00ffffff));
@@ -294,5 +298,7 @@ void boot_main(pa_t fdt, pa_t image)
 	load_archive();
 	if (!thread_spawn("init", start_init, NULL))
 		panic("no memory for the first program");
-	run_idle();
+	stack = stack_alloc();
+	check(stack);
+	run_idle_on(stack);
 }

@@ -173,12 +173,8 @@ mmu_replace_kernel_root:
 	br	x6
 2:	ret
 
-/* The boot CPU's stack, which becomes its idle thread's: shaped like all kernel stacks (sched/thread.h). */
+/* The first tables; the boot CPU's stack is in kernel.ld. */
 .bss
-.balign	2 << THREAD_STACK_BIT
-	.skip	2 << THREAD_STACK_BIT
-.global boot_stack_top
-boot_stack_top:
 .balign	4096
 .global boot_id_l0, boot_id_l1, boot_id_l2, boot_ttbr1, boot_linear_l1, boot_image_l1, boot_image_l2, boot_image_l3
 .global boot_tables_end

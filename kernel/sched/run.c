@@ -467,6 +467,13 @@ void run_idle(void)
 	}
 }
 
+void run_idle_on(uint64_t stack)
+{
+	queue_here()->idle.stack = stack;
+	__asm__ volatile("mov sp, %0\n\tb run_idle" ::"r"(stack + THREAD_STACK));
+	__builtin_unreachable();
+}
+
 void run_set_idle_hook(void (*hook)(bool enter))
 {
 	idle_hook = hook;
