@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,7 +31,11 @@ static void start(char *program)
 		dup2(fd, 0);
 		close(fd);
 	}
+	/* in the foreground: a program may set the terminal */
 	setpgid(0, 0);
+	signal(SIGTTOU, SIG_IGN);
+	tcsetpgrp(1, getpid());
+	signal(SIGTTOU, SIG_DFL);
 	execv(program, args);
 	dprintf(1, "Bail out! %s: %s\n", program, strerror(errno));
 	_exit(127);
@@ -63,8 +68,12 @@ static int finish(pid_t child, int seconds)
 
 int main(int argc, char **argv)
 {
+	struct termios tio;
+	int terminal = tcgetattr(1, &tio) == 0;
+
 	if (argc < 3)
 		return 126;
+	signal(SIGTTOU, SIG_IGN);
 	for (int k = 2; k < argc; k++) {
 		dprintf(1, "@batch begin %s\n", argv[k]);
 		pid_t child = fork();
@@ -75,6 +84,8 @@ int main(int argc, char **argv)
 		if (child == 0)
 			start(argv[k]);
 		int status = finish(child, atoi(argv[1]));
+		if (terminal)
+			tcsetattr(1, TCSADRAIN, &tio);
 		dprintf(1, "\n@batch end %s %d\n", argv[k], status);
 	}
 	return 0;
