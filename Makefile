@@ -61,7 +61,7 @@ without-tests = $(filter-out %_test.c %_model.c %_race.c,$1)
 
 KERNEL_C := $(call without-tests,$(shell find kernel -name '*.c' 2>/dev/null | sort))
 KERNEL_S := $(shell find kernel -name '*.S' 2>/dev/null | sort)
-OFFSETS_C := $(filter kernel/arch/offsets.c,$(KERNEL_C))
+OFFSETS_C := $(filter kernel/sched/offsets.c,$(KERNEL_C))
 KERNEL_C := $(filter-out $(OFFSETS_C),$(KERNEL_C))
 KERNEL_LD := $(wildcard kernel/boot/kernel.ld)
 KERNEL_OBJS := $(patsubst %,build/%.o,$(KERNEL_C) $(KERNEL_S))
@@ -98,7 +98,7 @@ build/kernel/boot/early.c.o: KERNEL_CFLAGS += -march=armv8-a -mstrict-align
 
 # Structure offsets for assembly: offsets.c is compiled to assembly whose `#define NAME value`
 # lines are taken out.
-build/kernel/offsets.h: kernel/arch/offsets.c Makefile | $S/stamp
+build/kernel/offsets.h: kernel/sched/offsets.c Makefile | $S/stamp
 	@mkdir -p $(@D)
 	$(call quiet,OFFSETS,$@)$(CC) $(KERNEL_CFLAGS) -MMD -MP -MF $@.d -MT $@ -S $< -o $(@D)/offsets.s
 	@sed -n 's/^[[:space:]]*#define \([A-Za-z0-9_]*\) [#$$]*\(.*\)/#define \1 \2/p' \

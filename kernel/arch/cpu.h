@@ -21,7 +21,7 @@ enum cpu_mode {
 };
 
 struct cpu {
-	struct thread *current;	 /* these five are known to vectors.S by arch/offsets.c */
+	struct thread *current;	 /* these five are known to vectors.S by sched/offsets.c */
 	uint64_t overflow_stack; /* top of the stack a stack overflow is reported on */
 	uint32_t mode;		 /* enum cpu_mode, tested at each return to EL0 */
 	uint32_t id;		 /* 0 .. cpu_count() - 1 */

@@ -9,7 +9,7 @@
 #include "arch/cpu.h"
 #include "arch/gic.h"
 #include "arch/irq.h"
-#include "arch/mmu.h"
+#include "mm/mmu.h"
 #include "arch/panic.h"
 #include "arch/power.h"
 #include "arch/sysreg.h"

@@ -8,7 +8,7 @@
 #include "arch/cpu.h"
 #include "arch/gic.h"
 #include "arch/irq.h"
-#include "arch/mmu.h"
+#include "mm/mmu.h"
 #include "arch/power.h"
 #include "arch/sysreg.h"
 #include "arch/timer.h"

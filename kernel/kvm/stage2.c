@@ -13,7 +13,7 @@
 
 #include <linux/errno.h>
 
-#include "arch/mmu.h"
+#include "mm/mmu.h"
 #include "arch/sysreg.h"
 #include "lib/check.h"
 #include "mm/page.h"

@@ -61,7 +61,7 @@ struct guest_debug {
 };
 
 struct vcpu {
-	/* world.S names these: kernel/arch/offsets.c or the checks in world.c */
+	/* world.S names these: kernel/sched/offsets.c or the checks in world.c */
 	uint64_t x[31]; /* offset 0 */
 	uint64_t pc, pstate;
 	uint64_t esr, far, hpfar; /* of the last exit; the last two for aborts only */

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "arch/mmu.h"
+#include "mm/mmu.h"
 #include "lib/list.h"
 #include "linux/vma.h"
 #include "sched/mutex.h"

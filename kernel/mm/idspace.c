@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Address-space numbers (ASID, VMID; DDI 0487 D8.16.2). Entered from arch/mmu.c and kvm/stage2.c
+ * Address-space numbers (ASID, VMID; DDI 0487 D8.16.2). Entered from mm/mmu.c and kvm/stage2.c
  * when a CPU begins to use another address space; the lock is theirs.
  *
  * A tag is a generation and a number. Within a generation a number belongs to one tag and is never

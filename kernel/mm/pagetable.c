@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Translation tables of both stages (DDI 0487 D8.2, D8.3). Entered from arch/mmu.c, linux/space.c
+ * Translation tables of both stages (DDI 0487 D8.2, D8.3). Entered from mm/mmu.c, linux/space.c
  * and kvm/stage2.c, each with the lock of its tables; goes out to page.c for table pages.
  *
  * The hardware walks the tables at the same time. Every descriptor is therefore written as one
  * 64-bit store, with release: who reads a table descriptor, a walk too, finds the table behind it
  * filled (the address dependency of the walk is the partner). Nothing here waits until walks see a
  * store, or until the TLB has forgotten what stood there before: DSB and TLBI are the caller's, in
- * arch/mmu.c. Hardware does not write descriptors (TCR_EL2.HA and VTCR_EL2.HA are 0), so a
+ * mm/mmu.c. Hardware does not write descriptors (TCR_EL2.HA and VTCR_EL2.HA are 0), so a
  * descriptor that was read stays so while the lock is held.
  *
  * Tables are never freed while an entry is removed, only by pagetable_prune() and

@@ -15,7 +15,7 @@
 #define PTE_ADDRESS  0x0000fffffffff000ull
 #define PTE_AF	     (1ull << 10)
 /* stage 1 */
-#define PTE_ATTR(n)  ((uint64_t)(n) << 2) /* index into MAIR_EL2: enum mair in arch/mmu.h */
+#define PTE_ATTR(n)  ((uint64_t)(n) << 2) /* index into MAIR_EL2: enum mair in mm/mmu.h */
 #define PTE_USER     (1ull << 6)
 #define PTE_RDONLY   (1ull << 7)
 #define PTE_INNER_SH (3ull << 8)

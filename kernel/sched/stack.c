@@ -7,7 +7,7 @@
  */
 #include "sched/stack.h"
 
-#include "arch/mmu.h"
+#include "mm/mmu.h"
 #include "arch/spinlock.h"
 #include "mm/page.h"
 #include "sched/thread.h"

@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #include "arch/cpu.h"
-#include "arch/mmu.h"
+#include "mm/mmu.h"
 #include "arch/trap.h"
 #include "lib/list.h"
 #include "lib/rbtree.h"

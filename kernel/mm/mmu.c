@@ -8,7 +8,7 @@
  * with the guest's VTTBR_EL2; the kernel runs with either, so each goes through regime_enter() and
  * regime_leave(), masked.
  */
-#include "arch/mmu.h"
+#include "mm/mmu.h"
 
 #include <linux/errno.h>
 
