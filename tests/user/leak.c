@@ -2,7 +2,8 @@
 /*
  * What a program gives back is free again: mappings, threads, processes. Each round does the same
  * many times; after a first one, which may leave caches filled, free memory must not go on falling.
- * The limit is what Linux needs for its own business; a lost object of 64 bytes a turn passes it.
+ * The limit is what a kernel needs for its own business; on Stet a lost object of 64 bytes a turn passes
+ * it. Linux gives back later than it frees (RCU, lists of each CPU), so it may keep more.
  */
 #include <pthread.h>
 #include <sys/mman.h>
@@ -11,7 +12,7 @@
 #include <unistd.h>
 #include "tests/lib/abi.h"
 
-enum { ROUNDS = 4, LIMIT_KIB = 1024 };
+enum { ROUNDS = 4, LIMIT_KIB = 1024, LINUX_LIMIT_KIB = 16384 };
 
 static long free_kib(void)
 {
@@ -19,6 +20,11 @@ static long free_kib(void)
 
 	sysinfo(&info);
 	return (long)(info.freeram * info.mem_unit >> 10);
+}
+
+static long limit_kib(void)
+{
+	return access("/proc/stet", F_OK) ? LINUX_LIMIT_KIB : LIMIT_KIB;
 }
 
 /* Free memory lost from the end of the first round to the end of the last. */
@@ -88,20 +94,20 @@ static void processes(void)
 
 TEST(mappings_leave_nothing)
 {
-	expect(lost_kib(map_and_unmap) < LIMIT_KIB);
+	expect(lost_kib(map_and_unmap) < limit_kib());
 }
 
 TEST(protections_leave_nothing)
 {
-	expect(lost_kib(protect_parts) < LIMIT_KIB);
+	expect(lost_kib(protect_parts) < limit_kib());
 }
 
 TEST(threads_leave_nothing)
 {
-	expect(lost_kib(threads) < LIMIT_KIB);
+	expect(lost_kib(threads) < limit_kib());
 }
 
 TEST(processes_leave_nothing)
 {
-	expect(lost_kib(processes) < LIMIT_KIB);
+	expect(lost_kib(processes) < limit_kib());
 }
