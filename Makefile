@@ -25,7 +25,7 @@ GOALS := $(or $(MAKECMDGOALS),all)
 
 # What each target needs on this machine. tools/setup installs only what is missing.
 SETUP := $(if $(filter-out clean help format,$(GOALS)),build) \
-	$(if $(filter run gdb test bench,$(GOALS)),run) \
+	$(if $(filter run gdb test bench bench-%,$(GOALS)),run) \
 	$(if $(filter check test bench clang lint host plugin,$(GOALS)),test) \
 	$(if $(filter gdb format,$(GOALS)),dev)
 ifneq ($(strip $(SETUP)),)
@@ -272,9 +272,13 @@ $(GUESTS): build/guest/%: $$(call guest-obj,%) $(GUEST_LIB) tests/guest/guest.ld
 .PHONY: guest
 guest: $(GUESTS)
 
-.PHONY: bench
+.PHONY: bench bench-check bench-update
 bench: all plugin build/guest-initrd.cpio
 	@tools/bench
+bench-check: kernel user
+	@tools/bench-check
+bench-update: kernel user
+	@tools/bench-check --update && git --no-pager diff --stat bench/budget.txt
 
 .PHONY: lint
 lint: build/stet
@@ -341,6 +345,7 @@ help:
 	@echo 'make gdb       the same under the debugger, stopped at the first instruction'
 	@echo 'make clean     remove what was built (not the unpacked packages in build/sysroot)'
 	@echo 'make bench     what it costs, in instructions, beside Linux in the same QEMU'
+	@echo 'make bench-check   compare Stet'"'"'s rows with bench/budget.txt; bench-update writes it'
 	@echo 'make lint      look for misplaced vector registers and missing isb in the kernel'
 	@echo 'make format    format the C sources'
 

@@ -2,17 +2,24 @@
 /*
  * The benchmark's frame: options, warm-up, repetitions, and the table of minimum, median and
  * maximum a round. A row is repeated REPEATS times after one unmeasured repetition.
+ *
+ * A row runs in a child, so that it begins with nothing of the rows before it, and one that hangs
+ * is ended by SIGALRM alone: the watchdog is set anew for each repetition.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "bench/lib/measure.h"
 
-enum { REPEATS = 9 };
+enum { REPEATS = 9, REPEATS_MAX = 100, PATIENCE = 10 /* seconds */ };
 
 struct options {
 	bool tsv;
 	uint64_t rounds;  /* 0: each row's own */
+	int repeats;
 	const char *only; /* rows whose name begins so */
 };
 
@@ -31,28 +38,62 @@ static double ns_per_round(uint64_t ticks, uint64_t rounds)
 	return (double)ticks * 1e9 / (double)hz / (double)rounds;
 }
 
-static void row_run(const struct row *row, const struct options *o)
+static void row_print(const struct row *row, const struct options *o, uint64_t rounds,
+		      const double *ns)
+{
+	double least = ns[0], median = ns[o->repeats / 2], most = ns[o->repeats - 1];
+
+	if (o->tsv)
+		printf("%s\t%lu\t%.1f\t%.1f\t%.1f\t%s\n", row->name, (unsigned long)rounds, least,
+		       median, most, row->what);
+	else
+		printf("%-18s %9.0f %9.0f %9.0f   %s\n", row->name, least, median, most, row->what);
+}
+
+/* Warm-up, repetitions, the line of the table. */
+static void row_measure(const struct row *row, const struct options *o)
 {
 	uint64_t rounds = o->rounds ? o->rounds : row->rounds, ticks;
-	double ns[REPEATS];
-	bool fits = row->measure(rounds / 10 + 1) > 0;
+	double ns[REPEATS_MAX];
+	bool fits;
 
-	for (int i = 0; fits && i < REPEATS; i++) {
+	alarm(PATIENCE);
+	fits = row->measure(rounds / 10 + 1) > 0;
+	for (int i = 0; fits && i < o->repeats; i++) {
+		alarm(PATIENCE);
 		ticks = row->measure(rounds);
 		ns[i] = ns_per_round(ticks, rounds);
 		fits = ticks > 0;
 	}
+	alarm(0);
 	if (!fits) {
-		printf(o->tsv ? "%s\t-\t-\t-\t-\n" : "%-18s not available here\n", row->name);
+		printf(o->tsv ? "%s\t-\t-\t-\t-\t%s\n" : "%-18s not available here   %s\n", row->name,
+		       row->what);
 		return;
 	}
-	qsort(ns, REPEATS, sizeof(ns[0]), compare);
-	if (o->tsv)
-		printf("%s\t%lu\t%.1f\t%.1f\t%.1f\n", row->name, (unsigned long)rounds, ns[0],
-		       ns[REPEATS / 2], ns[REPEATS - 1]);
-	else
-		printf("%-18s %9.0f %9.0f %9.0f   %s\n", row->name, ns[0], ns[REPEATS / 2],
-		       ns[REPEATS - 1], row->what);
+	qsort(ns, (size_t)o->repeats, sizeof(ns[0]), compare);
+	row_print(row, o, rounds, ns);
+}
+
+/* False, with a message, if the row did not end well. */
+static bool row_run(const struct row *row, const struct options *o)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		signal(SIGALRM, SIG_DFL);
+		row_measure(row, o);
+		fflush(stdout);
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		perror(row->name);
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		fprintf(stderr, "%s: no end after %d s\n", row->name, PATIENCE);
+	else if (status)
+		fprintf(stderr, "%s: ended with wait status %#x\n", row->name, status);
+	return status == 0;
 }
 
 static bool options_parse(struct options *o, int argc, char **argv)
@@ -62,31 +103,35 @@ static bool options_parse(struct options *o, int argc, char **argv)
 			o->tsv = true;
 		else if (!strcmp(argv[i], "--rounds") && i + 1 < argc)
 			o->rounds = strtoul(argv[++i], NULL, 0);
+		else if (!strcmp(argv[i], "--repeats") && i + 1 < argc)
+			o->repeats = atoi(argv[++i]);
 		else if (!strcmp(argv[i], "--only") && i + 1 < argc)
 			o->only = argv[++i];
 		else
 			return false;
 	}
-	return true;
+	return o->repeats >= 1 && o->repeats <= REPEATS_MAX;
 }
 
 int rows_run(const struct row *rows, int count, int argc, char **argv)
 {
-	struct options o = { 0 };
+	struct options o = { .repeats = REPEATS };
+	bool ok = true;
 
 	if (!options_parse(&o, argc, argv)) {
-		fprintf(stderr, "usage: %s [--tsv] [--rounds N] [--only ROW]\n", argv[0]);
+		fprintf(stderr, "usage: %s [--tsv] [--rounds N] [--repeats N] [--only ROW]\n",
+			argv[0]);
 		return 1;
 	}
 	if (o.tsv)
-		printf("row\trounds\tmin\tmedian\tmax\n");
+		printf("row\trounds\tmin\tmedian\tmax\twhat\n");
 	else
 		printf("%-18s %9s %9s %9s   ns a round (instructions under icount)\n", "", "min",
 		       "median", "max");
+	fflush(stdout);
 	for (int i = 0; i < count; i++) {
 		if (!o.only || !strncmp(rows[i].name, o.only, strlen(o.only)))
-			row_run(&rows[i], &o);
-		fflush(stdout);
+			ok &= row_run(&rows[i], &o);
 	}
-	return 0;
+	return ok ? 0 : 1;
 }

@@ -23,5 +23,8 @@ struct row {
 	uint64_t rounds; /* in each repetition */
 };
 
-/* Run the rows the arguments ask for (all without arguments); the program's exit status. */
+/*
+ * Run the rows the arguments ask for (all without arguments), each in a process of its own, which
+ * is ended when a repetition takes too long. The program's exit status: 0, or 1 when a row failed.
+ */
 int rows_run(const struct row *rows, int count, int argc, char **argv);

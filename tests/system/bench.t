@@ -1,0 +1,64 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The benchmark's counts repeat to the instruction, the rows are within the budget of bench/budget.txt,
+# and the check would tell if they were not.
+
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use StetTest;
+use Test::More;
+
+plan(skip_all => 'no kernel') unless grep { $_ eq 'stet' } kernels();
+
+my $budget = "$scratch/budget.txt";
+my @machine = ("$top/tools/stet-qemu", '--icount', '--smp', 2, '--mem', 1024, '--timeout', 600, '--');
+
+sub file_is
+{
+	my ($file, @lines) = @_;
+
+	open(my $out, '>', $file) or die "$file: $!";
+	print $out @lines;
+	close($out);
+	return $file;
+}
+
+my ($status, $tsv) = run(@machine, "$top/build/user/bench/exits", '--tsv');
+is($status, 0, 'bench/exits: every row ends well');
+my ($again_status, $again) = run(@machine, "$top/build/user/bench/exits", '--tsv');
+is($again, $tsv, 'a second run counts exactly the same');
+
+my @check = ("$top/tools/bench-check", '--measured', file_is("$scratch/rows", $tsv));
+($status, my $out, my $err) = run(@check);
+is($status, 0, 'no row costs more than bench/budget.txt allows') or diag($out, $err);
+
+push @check, '--budget', $budget, '--compiler';
+file_is($budget, "# a comment\n", "gcc-1 getppid 1.0\n");
+($status) = run(@check, 'gcc-2', '--update');
+my $written = StetTest::slurp($budget);
+is($status, 0, '--update');
+like($written, qr/^# a comment\ngcc-1 getppid 1\.0\n/, '--update keeps what is not of this compiler');
+my %cost = $written =~ /^gcc-2 (\S+) +([\d.]+)$/mg;
+ok(keys %cost >= 14 && $cost{getppid} > 1 && $cost{mmio} > $cost{getppid}, '--update writes all rows') or diag($written);
+($status) = run(@check, 'gcc-2');
+is($status, 0, 'they keep the budget just written');
+
+my %other = (%cost, mmio => $cost{mmio} / 1.04, hypercall => $cost{hypercall} * 1.04, getppid => $cost{getppid} / 1.02);
+file_is($budget, (map { "gcc-2 $_ $other{$_}\n" } sort keys %other), "gcc-2 gone 5\n");
+($status, $out) = run(@check, 'gcc-2');
+is($status, 1, 'growth by 4 % fails');
+like($out, qr/^mmio .* grew$/m, '... and is named');
+like($out, qr/^bench-check: over the budget: mmio gone$/m, '... with a row that is gone, and no other');
+like($out, qr/^hypercall .* fell: make bench-update$/m, 'a row that fell is told');
+
+($status, $out) = run(@check, 'gcc-3');
+is($status, 0, 'an unknown compiler passes');
+like($out, qr/gcc-3: the table has no numbers.*^mmio +\d/ms, '... and its numbers are reported');
+
+($status, $out, $err) = run(@machine, "$top/build/user/bench/exits", '--only', 'nothing-is-called-so');
+is("$status " . ($out =~ tr/\n//), '0 1', 'no row, no line');
+
+done_testing();
