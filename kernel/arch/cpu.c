@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The CPUs: their per-CPU structures and what they can do. cpus[] is written in boot, each entry by
+ * The CPUs: their per-CPU structures and what they can do. cpu_table[] is written in boot, each entry by
  * boot before its CPU starts and then by that CPU alone; the features are read on the boot CPU, and
  * each other CPU checks that it has them too.
  */
@@ -14,8 +14,8 @@
 #include "lib/check.h"
 #include "lib/printk.h"
 
-static struct cpu cpus[MAX_CPUS];
-static unsigned count;	  /* set once in boot */
+struct cpu cpu_table[MAX_CPUS];
+unsigned cpus_added;	  /* set once in boot */
 static uint64_t features; /* set once in boot: one bit for each enum cpu_feature */
 static unsigned pa_bits;
 
@@ -70,22 +70,11 @@ unsigned cpu_pa_bits(void)
 	return pa_bits;
 }
 
-unsigned cpu_count(void)
-{
-	return count;
-}
-
-struct cpu *cpu_get(unsigned id)
-{
-	check(id < MAX_CPUS);
-	return &cpus[id];
-}
-
 struct cpu *cpu_add(uint64_t mpidr)
 {
-	struct cpu *cpu = &cpus[count];
+	struct cpu *cpu = &cpu_table[cpus_added];
 
-	cpu->id = count++;
+	cpu->id = cpus_added++;
 	cpu->mpidr = mpidr;
 	return cpu;
 }

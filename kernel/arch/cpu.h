@@ -50,8 +50,18 @@ static inline unsigned cpu_id(void)
 	return this_cpu()->id;
 }
 
-unsigned cpu_count(void); /* CPUs the machine has that came up */
-struct cpu *cpu_get(unsigned id);
+extern struct cpu cpu_table[MAX_CPUS]; /* cpu.c */
+extern unsigned cpus_added;
+
+static inline unsigned cpu_count(void) /* CPUs the machine has that came up */
+{
+	return cpus_added;
+}
+
+static inline struct cpu *cpu_get(unsigned id)
+{
+	return &cpu_table[id];
+}
 
 /* Features of all CPUs together, read once at boot from the ID registers. */
 enum cpu_feature {

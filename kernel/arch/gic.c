@@ -69,8 +69,6 @@ static unsigned region_count;
 static bool stop_is_fiq;	  /* found out on the boot CPU */
 static struct spinlock gicd_lock; /* covers read-modify-write of GICD_ICFGR and registration */
 
-void irq_dispatch(struct trapframe *tf); /* vectors.S */
-
 static void gicd_wait(void)
 {
 	while (mmio_read32(gicd, GICD_CTLR) & GICD_CTLR_RWP)
@@ -280,13 +278,11 @@ static void irq_handle(unsigned intid)
 		sysreg_write(icc_dir_el1, intid);
 }
 
-/* From EL0, from the kernel and, after world_run(), from a guest's time. Masked. */
-void irq_dispatch(struct trapframe *tf)
+void irq_dispatch(void)
 {
 	unsigned intid = (unsigned)sysreg_read(icc_iar1_el1);
 	struct cpu *cpu = this_cpu();
 
-	(void)tf;
 	if (intid >= INTIDS) /* 1020 to 1023: nothing is pending */
 		return;
 	cpu->irq_count++;

@@ -66,6 +66,10 @@ static inline bool irq_masked(void)
 
 typedef void (*irq_handler)(void *arg, unsigned intid);
 
+/* Handle the interrupt that is pending, if there is one: from the vectors, and from who has found out
+ * in another way that one may have come (WFI has ended). Masked. */
+void irq_dispatch(void);
+
 /* Answer SPI or PPI intid from now on; -EINVAL (no such), -EBUSY (taken). The GIC works with
  * EOImode 1. A handler registered with keep_active ends with priority dropped but the interrupt
  * still Active: somebody else (a guest's EOI through a list register, irq_deactivate()) ends it. */

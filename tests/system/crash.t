@@ -17,7 +17,7 @@ my %says = (
 	overflow => qr/kernel stack overflow at/,
 	text => qr/exception in the kernel: EC 0x25/,
 	exec => qr/exception in the kernel: EC 0x21/,
-	masked => qr/cpu 1 is stuck with interrupts masked/,
+	masked => qr/cpu \d is stuck with interrupts masked/,
 );
 my %where = (
 	check => 'crash_check', null => 'crash_null', overflow => 'recurse', text => 'crash_text',

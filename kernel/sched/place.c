@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who becomes ready, and on which CPU. A thread wakes on the CPU it last ran on, where its registers
+ * still are (banks), unless that one is busy and another idles; an idle CPU takes threads from the
+ * longest queue. A thread that waits on its own stack (run.c) is still its CPU's current one: it can
+ * only be woken there, and needs no place in the tree for that.
+ *
+ * Locks: sched/queue.h. Everything here is masked.
+ */
+#include <linux/errno.h>
+
+#include "arch/irq.h"
+#include "arch/timer.h"
+#include "lib/bits.h"
+#include "sched/queue.h"
+
+static uint64_t slice, granularity; /* SLICE_NS, GRANULARITY_NS in ticks; written at boot */
+
+/* ---- the tree of ready threads; queue locked ---- */
+
+void ready_insert(struct run_queue *q, struct thread *t)
+{
+	struct rb_node **link = &q->ready.root, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = &parent->child[t->vruntime >=
+				      rb_entry(parent, struct thread, run_node)->vruntime];
+	}
+	rb_insert(&q->ready, &t->run_node, parent, link);
+	q->ready_count++;
+}
+
+void ready_remove(struct run_queue *q, struct thread *t)
+{
+	rb_remove(&q->ready, &t->run_node);
+	q->ready_count--;
+}
+
+static struct thread *ready_first(const struct run_queue *q)
+{
+	struct rb_node *node = rb_first(&q->ready);
+
+	return node ? rb_entry(node, struct thread, run_node) : NULL;
+}
+
+struct thread *ready_take(struct run_queue *q)
+{
+	struct thread *t = ready_first(q);
+
+	if (t) {
+		ready_remove(q, t);
+		q->floor = max(q->floor, t->vruntime);
+	}
+	return t;
+}
+
+/* ---- slices ---- */
+
+void slice_start(struct run_queue *q)
+{
+	ktimer_start(&q->slice, timer_now() + SLICE_NS);
+}
+
+static void slice_over(struct ktimer *t)
+{
+	(void)t;
+	thread_set_work(thread_current(), WORK_RESCHED);
+}
+
+/* From a CPU that let somebody join this one's queue. The idle loop looks for itself. */
+static void run_ipi(void)
+{
+	struct run_queue *q = &run_queues[cpu_id()];
+
+	/* A hint will do: what it announces was counted before it was sent. */
+	if (!__atomic_load_n(&q->ready_count, __ATOMIC_RELAXED) || q->idling)
+		return;
+	spin_lock(&q->lock);
+	run_arm_slice(q);
+	spin_unlock(&q->lock);
+}
+
+/* ---- placing ---- */
+
+/* Where a thread that becomes ready goes: where it was, unless that CPU is busy and another idles.
+ */
+static unsigned run_place(const struct thread *t)
+{
+	uint64_t idle = atomic_load_explicit(&run_idle_cpus, memory_order_relaxed) & t->affinity;
+
+	if (idle && !(idle >> t->cpu & 1))
+		return (unsigned)__builtin_ctzll(idle);
+	if (t->affinity >> t->cpu & 1)
+		return t->cpu;
+	return (unsigned)__builtin_ctzll(t->affinity);
+}
+
+/* Neither what t slept through nor what it ran elsewhere counts for more than a slice. */
+static void run_bound_time(const struct run_queue *q, struct thread *t) HOLDS(q->lock)
+{
+	t->vruntime = max(t->vruntime, q->floor > slice ? q->floor - slice : 0);
+	t->vruntime = min(t->vruntime, q->floor + slice);
+}
+
+/* t, ready and in no tree, joins this queue; who runs there makes room if t had so much less. */
+static void run_join(struct run_queue *q, struct thread *t, unsigned cpu) HOLDS(q->lock)
+{
+	struct thread *running = cpu_get(cpu)->current;
+
+	t->cpu = cpu;
+	run_bound_time(q, t);
+	ready_insert(q, t);
+	q->stats.wakeups++;
+	if (!q->idling && running != &q->idle && t->vruntime + granularity < running->vruntime)
+		thread_set_work(running, WORK_RESCHED);
+	else if (cpu != cpu_id())
+		ipi_send(cpu, IPI_RESCHEDULE); /* it looks, or starts its slice timer */
+	else if (!q->idling)
+		run_arm_slice(q);
+}
+
+void run_enqueue(struct thread *t, unsigned cpu)
+{
+	struct run_queue *q = &run_queues[cpu];
+
+	spin_lock(&q->lock);
+	run_join(q, t, cpu);
+	spin_unlock(&q->lock);
+}
+
+/* Lock the queue whose affair t is. */
+static struct run_queue *lock_queue_of(struct thread *t) NO_LOCK_ANALYSIS
+{
+	for (;;) {
+		unsigned cpu = __atomic_load_n(&t->cpu, __ATOMIC_RELAXED);
+		struct run_queue *q = &run_queues[cpu];
+
+		spin_lock(&q->lock);
+		if (t->cpu == cpu)
+			return q;
+		spin_unlock(&q->lock);
+	}
+}
+
+/* t was blocked. Its queue is locked, and is not when this returns. */
+static void wake_blocked(struct run_queue *q, struct thread *t) RELEASES(q->lock) NO_LOCK_ANALYSIS
+{
+	unsigned cpu = t->cpu, to;
+
+	if (cpu_get(cpu)->current == t) { /* it waits on its own stack */
+		run_bound_time(q, t);
+		q->stats.wakeups++;
+		if (cpu != cpu_id())
+			ipi_send(cpu, IPI_RESCHEDULE);
+		spin_unlock(&q->lock);
+		return;
+	}
+	to = run_place(t);
+	if (to == cpu)
+		run_join(q, t, cpu);
+	spin_unlock(&q->lock);
+	if (to != cpu)
+		run_enqueue(t, to);
+}
+
+bool thread_wake(struct thread *t) NO_LOCK_ANALYSIS
+{
+	uint64_t daif = irq_save();
+	struct run_queue *q = lock_queue_of(t);
+	enum thread_state state = thread_state(t);
+	bool waits = state == THREAD_BLOCKED || state == THREAD_BLOCKING;
+
+	if (waits)
+		thread_set_state(t, THREAD_RUNNING);
+	if (state == THREAD_BLOCKED)
+		wake_blocked(q, t);
+	else
+		spin_unlock(&q->lock);
+	irq_restore(daif);
+	return waits;
+}
+
+void thread_start(struct thread *t)
+{
+	uint64_t daif = irq_save(), idle;
+	unsigned best = run_place(t);
+
+	idle = atomic_load_explicit(&run_idle_cpus, memory_order_relaxed);
+	for (unsigned cpu = 0; !(idle >> best & 1) && cpu < cpu_count(); cpu++) {
+		if (t->affinity >> cpu & 1 &&
+		    run_queues[cpu].ready_count < run_queues[best].ready_count)
+			best = cpu;
+	}
+	t->vruntime = run_queues[best].floor;
+	run_enqueue(t, best);
+	irq_restore(daif);
+}
+
+void thread_set_work(struct thread *t, uint32_t bit)
+{
+	unsigned cpu;
+
+	atomic_fetch_or_explicit(&t->work, bit, memory_order_release);
+	/* The bit before who runs is looked at; partner: the fence in run_switch(). */
+	atomic_thread_fence(memory_order_seq_cst);
+	cpu = __atomic_load_n(&t->cpu, __ATOMIC_RELAXED);
+	if (cpu != cpu_id() && cpu_get(cpu)->current == t)
+		ipi_send(cpu, IPI_RESCHEDULE);
+	if (bit & (WORK_SIGNAL | WORK_GUEST))
+		thread_wake(t);
+}
+
+int thread_set_affinity(struct thread *t, uint64_t cpus)
+{
+	uint64_t online = cpu_count() == 64 ? ~0ull : BIT(cpu_count()) - 1;
+
+	if (!(cpus & online))
+		return -EINVAL;
+	t->affinity = cpus & online;
+	if (t == thread_current()) {
+		if (!(t->affinity >> cpu_id() & 1))
+			thread_yield();
+	} else {
+		thread_set_work(t, WORK_RESCHED);
+	}
+	return 0;
+}
+
+/* ---- balance ---- */
+
+unsigned run_balance(const struct run_queue *q, const struct thread *t, unsigned here)
+{
+	bool may_stay = t->affinity >> here & 1;
+	unsigned best = here, least = may_stay ? q->ready_count : UINT32_MAX;
+
+	if (may_stay && !least)
+		return here;
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		/* A hint: the other queue is not locked. */
+		unsigned waiting = __atomic_load_n(&run_queues[cpu].ready_count, __ATOMIC_RELAXED);
+
+		if (cpu != here && t->affinity >> cpu & 1 && (!may_stay || waiting + 2 <= least)) {
+			best = cpu;
+			least = waiting;
+			may_stay = true;
+		}
+	}
+	return best;
+}
+
+bool run_steal(unsigned here) NO_LOCK_ANALYSIS
+{
+	unsigned from = here, most = 0;
+	struct thread *t;
+
+	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		unsigned waiting = __atomic_load_n(&run_queues[cpu].ready_count, __ATOMIC_RELAXED);
+
+		if (cpu != here && waiting > most) {
+			from = cpu;
+			most = waiting;
+		}
+	}
+	if (from == here)
+		return false;
+	spin_lock(&run_queues[from].lock);
+	t = ready_first(&run_queues[from]);
+	if (t && t->affinity >> here & 1)
+		ready_remove(&run_queues[from], t);
+	else
+		t = NULL;
+	spin_unlock(&run_queues[from].lock);
+	if (!t)
+		return false;
+	run_queues[here].stats.steals++;
+	run_enqueue(t, here);
+	return true;
+}
+
+void run_place_init(struct run_queue *q)
+{
+	slice = timer_ns_to_ticks(SLICE_NS);
+	granularity = timer_ns_to_ticks(GRANULARITY_NS);
+	ktimer_init(&q->slice, slice_over);
+	ipi_register(IPI_RESCHEDULE, run_ipi);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The run queues, between run.c (who gives the CPU to whom) and place.c (who becomes ready where).
+ *
+ * A queue's lock covers its tree, and state, cpu and run_node of the threads whose ->cpu it is; it
+ * is held over thread_switch() and released by the thread that comes in. Two queues' locks are
+ * never held at once. Everything here is masked.
+ */
+#pragma once
+
+#include "arch/spinlock.h"
+#include "sched/ktimer.h"
+#include "sched/run.h"
+
+#define SLICE_NS       4000000ull
+#define GRANULARITY_NS 1000000ull /* a waking thread preempts one that had this much more */
+
+struct run_queue {
+	_Alignas(64) struct spinlock lock;
+	struct rb_tree ready;
+	unsigned ready_count;
+	bool idling;    /* nobody is ready: the current thread waits for somebody, or for its own wake */
+	uint64_t floor; /* least virtual runtime of late; never falls. Newcomers begin near it */
+	struct thread *leaving; /* set by the thread that switches out, for run_finish() */
+	int leaving_to;		/* the CPU it moves to, or -1 */
+	struct thread idle;
+	struct ktimer slice;
+	struct run_stats stats;
+};
+
+extern struct run_queue run_queues[MAX_CPUS];
+/* The CPUs that are idling, one bit each: a hint for who places a thread. */
+extern _Atomic uint64_t run_idle_cpus;
+
+static inline enum thread_state thread_state(const struct thread *t)
+{
+	return atomic_load_explicit(&t->state, memory_order_relaxed);
+}
+
+static inline void thread_set_state(struct thread *t, enum thread_state state)
+{
+	atomic_store_explicit(&t->state, state, memory_order_relaxed);
+}
+
+/* ---- place.c; queue locked ---- */
+
+void ready_insert(struct run_queue *q, struct thread *t) HOLDS(q->lock);
+void ready_remove(struct run_queue *q, struct thread *t) HOLDS(q->lock);
+/* The one that had least, taken out of the tree to run now; NULL: none is ready. */
+struct thread *ready_take(struct run_queue *q) HOLDS(q->lock);
+/* Where the current thread should go on: here, unless it may not stay or another CPU has at least
+ * two fewer waiting. */
+unsigned run_balance(const struct run_queue *q, const struct thread *t, unsigned here);
+void slice_start(struct run_queue *q) HOLDS(q->lock);
+/* The slice timer runs only while somebody waits for this CPU. */
+static inline void run_arm_slice(struct run_queue *q) HOLDS(q->lock)
+{
+	if (q->ready_count && !ktimer_active(&q->slice))
+		slice_start(q);
+}
+
+/* ---- place.c; no queue locked ---- */
+
+/* t, ready and in no queue, joins cpu's. */
+void run_enqueue(struct thread *t, unsigned cpu);
+/* Have the first of the longest queue join this CPU's. False: there was none. */
+bool run_steal(unsigned here);
+/* Once on each CPU. */
+void run_place_init(struct run_queue *q);
