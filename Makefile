@@ -25,8 +25,8 @@ GOALS := $(or $(MAKECMDGOALS),all)
 
 # What each target needs on this machine. tools/setup installs only what is missing.
 SETUP := $(if $(filter-out clean help format,$(GOALS)),build) \
-	$(if $(filter run gdb test bench bench-%,$(GOALS)),run) \
-	$(if $(filter check test bench clang lint host plugin,$(GOALS)),test) \
+	$(if $(filter run gdb test nightly bench bench-%,$(GOALS)),run) \
+	$(if $(filter check test nightly bench clang lint host plugin,$(GOALS)),test) \
 	$(if $(filter gdb format,$(GOALS)),dev)
 ifneq ($(strip $(SETUP)),)
 $(shell tools/setup $(SETUP) >&2)
@@ -312,7 +312,7 @@ gdb: $(RUN_NEEDS)
 $S/stamp: tools/sysroot
 	tools/sysroot
 
-.PHONY: all check test clean format help
+.PHONY: all check test nightly clean format help
 all: kernel user guest
 
 check: all clang host plugin
@@ -329,6 +329,12 @@ test: all clang plugin build/guest-initrd.cpio $(HOST_TESTS)
 	@rm -rf build/results
 	@$(PROVE) $(HOST_TESTS) $(PROGRAM_TESTS) $(SYSTEM_TESTS)
 
+# What takes too long for `make test`: KERNEL/CPU/AREA/NAME,ARGUMENT.
+NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000)
+
+nightly: all $(HOST_TESTS)
+	@$(PROVE) --timer $(NIGHTLY)
+
 clean:
 	find build -mindepth 1 -maxdepth 1 ! -name sysroot -exec rm -rf {} + 2>/dev/null || true
 
@@ -339,6 +345,7 @@ help:
 	@echo 'make           build the kernel (build/stet), the VMM (build/user/stet) and all programs'
 	@echo 'make check     build everything, warnings are errors; clang; host tests'
 	@echo 'make test      all of that, and everything that runs under QEMU'
+	@echo 'make nightly   what takes hours: a million exits with registers that must not be lost'
 	@echo 'make run       boot Stet in QEMU and Debian on it as a guest, at this terminal;'
 	@echo '               CPUS=2 MEM=2048 GUEST_CPUS=2 GUEST_MEM=512 DISK=build/disk.img'
 	@echo '               GUEST_KERNEL=Image GUEST_INITRD=FILE GUEST_CMDLINE=WORDS'

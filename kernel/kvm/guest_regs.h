@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include <stdint.h>
 
 #define GUEST_REGS(X)                                                                              \
 	X(sctlr, sctlr_el12, 3, 0, 1, 0, 0, 0x00c50078)                                            \

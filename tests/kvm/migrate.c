@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <string.h>
 #include "tests/kvm/lib/vm.h"
+#include "tests/lib/cpus.h"
 
 #define SYSREG(op0, op1, crn, crm, op2)                                                            \
 	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM64_SYSREG | (op0) << 14 | (op1) << 11 |     \
@@ -24,8 +25,9 @@ static struct vm vm, other;
 #define SYSTEM_REGISTERS(X)                                                                        \
 	X(contextidr_el1)                                                                          \
 	X(far_el1)                                                                                 \
-	X(tpidr_el0) X(tpidrro_el0) X(sp_el0) X(elr_el1) X(ttbr0_el1) X(ttbr1_el1) X(mair_el1)     \
-		X(cntv_cval_el0) X(cntp_cval_el0)
+	X(tpidr_el0)                                                                               \
+	X(tpidrro_el0) X(sp_el0) X(elr_el1) X(ttbr0_el1) X(ttbr1_el1) X(mair_el1) X(cntv_cval_el0) \
+		X(cntp_cval_el0)
 #define VECTOR_REGISTERS(X) X(0) X(7) X(8) X(15) X(16) X(31)
 
 /* Bits that every one of the registers keeps; cval far in the future. */
@@ -76,33 +78,6 @@ static GUEST void guest_looks_around(uint64_t rounds)
 
 static uint64_t seed = 7;
 
-static int cpus(void)
-{
-	cpu_set_t set;
-
-	sched_getaffinity(0, sizeof(set), &set);
-	return CPU_COUNT(&set);
-}
-
-static void move_to(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((unsigned)cpu, &set);
-	expect_eq(sched_setaffinity(0, sizeof(set), &set), 0);
-}
-
-static void move_back(int count)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	for (int i = 0; i < count; i++)
-		CPU_SET((unsigned)i, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 static bool one_round(struct vcpu *vcpu, uint64_t round)
 {
 	return expect_eq(vcpu_run(vcpu), 0) &&
@@ -112,7 +87,7 @@ static bool one_round(struct vcpu *vcpu, uint64_t round)
 TEST(one_thread_moves_with_three_vcpus_of_two_vms)
 {
 	struct vcpu *all[3];
-	int count = cpus();
+	int count = cpus_allowed();
 
 	vm_create(&vm, 2);
 	vm_create(&other, 1);
@@ -123,7 +98,7 @@ TEST(one_thread_moves_with_three_vcpus_of_two_vms)
 		vcpu_start(all[i], guest_looks_around, ROUNDS);
 	for (uint64_t round = 0; round < ROUNDS && !tap_failed; round++) {
 		for (int i = 0; i < 3; i++) {
-			move_to((int)(random_next(&seed) % (uint64_t)count));
+			cpus_pin((int)(random_next(&seed) % (uint64_t)count));
 			one_round(all[i], round);
 		}
 	}
@@ -133,7 +108,7 @@ TEST(one_thread_moves_with_three_vcpus_of_two_vms)
 		expect(vcpu_run_done(all[i], &wrong));
 		expect_eq(wrong, 0);
 	}
-	move_back(count);
+	cpus_unpin(count);
 	vm_destroy(&vm);
 	vm_destroy(&other);
 }
@@ -153,7 +128,7 @@ static void *mover_main(void *arg)
 
 	m->held = true;
 	for (uint64_t round = 0; round < ROUNDS && m->held; round++) {
-		move_to((int)(random_next(&m->seed) % (uint64_t)m->count));
+		cpus_pin((int)(random_next(&m->seed) % (uint64_t)m->count));
 		m->held = one_round(m->vcpu, round);
 	}
 	m->wrong = ~0ul;
@@ -164,7 +139,7 @@ static void *mover_main(void *arg)
 TEST(vcpus_move_while_their_registers_are_read)
 {
 	struct mover movers[4];
-	int count = cpus();
+	int count = cpus_allowed();
 
 	vm_create(&vm, 4);
 	for (int i = 0; i < 4; i++) {
@@ -193,17 +168,17 @@ TEST(vcpus_move_while_their_registers_are_read)
 
 TEST(vms_end_while_their_state_stands_on_another_cpu)
 {
-	int count = cpus();
+	int count = cpus_allowed();
 
 	for (int i = 0; i < 100 && !tap_failed; i++) {
 		uint64_t v;
 
-		move_to(i % count);
+		cpus_pin(i % count);
 		vm_create(&vm, 2);
 		vcpu_start(&vm.vcpu[0], guest_looks_around, 1);
 		vcpu_start(&vm.vcpu[1], guest_looks_around, 1);
 		one_round(&vm.vcpu[0], 0);
-		move_to((i + 1) % count);
+		cpus_pin((i + 1) % count);
 		one_round(&vm.vcpu[1], 0);
 		if (i % 2) {
 			expect(vcpu_run_done(&vm.vcpu[0], &v));
@@ -211,5 +186,5 @@ TEST(vms_end_while_their_state_stands_on_another_cpu)
 		}
 		vm_destroy(&vm);
 	}
-	move_back(count);
+	cpus_unpin(count);
 }
