@@ -54,6 +54,17 @@ DEPS = -MMD -MP -MF $@.d -MT $@
 
 comma := ,
 
+# What is made of all files of a kind depends on their list too, which changes when a file goes or comes.
+LISTS = build/kernel.list build/host/pure.list
+build/kernel.list: LIST = $(KERNEL_OBJS)
+build/host/pure.list: LIST = $(PURE_OBJS)
+$(LISTS): force
+	@mkdir -p $(@D)
+	@echo '$(LIST)' | cmp -s - $@ || echo '$(LIST)' >$@
+
+.PHONY: force
+force:
+
 # without-tests LIST: the files of LIST that are not host tests, models or races
 without-tests = $(filter-out %_test.c %_model.c %_race.c,$1)
 
@@ -104,7 +115,7 @@ build/kernel/offsets.h: kernel/sched/offsets.c Makefile | $S/stamp
 	@sed -n 's/^[[:space:]]*#define \([A-Za-z0-9_]*\) [#$$]*\(.*\)/#define \1 \2/p' \
 		$(@D)/offsets.s >$@
 
-build/stet.elf: $(KERNEL_OBJS) $(KERNEL_LD)
+build/stet.elf: $(KERNEL_OBJS) $(KERNEL_LD) build/kernel.list
 	$(call quiet,LD,$@)$(CC) $(KERNEL_LDFLAGS) -Wl,-T,$(KERNEL_LD) -Wl,-Map,build/stet.map $(KERNEL_OBJS) \
 		$(LIBFDT) $(LIBGCC) -o $@
 
@@ -203,13 +214,13 @@ build/host/obj/%.o: % Makefile | $S/stamp
 	@mkdir -p $(@D)
 	$(call quiet,HOSTCC,$<)$(HOSTCC) $(HOST_CFLAGS) $(DEPS) -c $< -o $@
 
-build/host/pure.a: $(PURE_OBJS)
+build/host/pure.a: $(PURE_OBJS) build/host/pure.list
 	@rm -f $@
 	$(call quiet,AR,$@)ar -rcs $@ $(PURE_OBJS)
 
 $(HOST_TESTS): build/host/%: build/host/obj/%.c.o $(HOST_OBJS) build/host/pure.a
 	@mkdir -p $(@D)
-	$(call quiet,HOSTLD,$@)$(HOSTCC) -fsanitize=address,undefined $^ -o $@
+	$(call quiet,HOSTLD,$@)$(HOSTCC) -fsanitize=address,undefined $^ -lfdt -o $@
 
 build/host/passed: $(HOST_TESTS)
 	@mkdir -p $(@D)
