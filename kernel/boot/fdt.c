@@ -27,25 +27,39 @@ static uint64_t cells_read(const fdt32_t *cell, int count)
 	return v;
 }
 
+/* A property of one cell; fallback if it is missing or too short. */
+static uint32_t cell_property(const void *fdt, int node, const char *name, uint32_t fallback)
+{
+	int length;
+	const fdt32_t *prop = fdt_getprop(fdt, node, name, &length);
+
+	return prop && length >= 4 ? fdt32_ld(prop) : fallback;
+}
+
+/* Is text one of the property's strings? False if there is no such property. */
+static bool property_says(const void *fdt, int node, const char *name, const char *text)
+{
+	int length;
+	const char *prop = fdt_getprop(fdt, node, name, &length);
+
+	return prop && fdt_stringlist_contains(prop, length, text);
+}
+
 /* #address-cells and #size-cells of the node at each depth: what its children's reg properties go
  * by. Asking libfdt for a node's parent would walk the whole tree each time. */
-#define DEPTHS 16
+#define DEPTHS	  16
+#define CELLS_MAX 4u
 
 struct cells {
 	int address, size;
 };
 
-static int cells_property(const void *fdt, int node, const char *name, int fallback)
-{
-	const fdt32_t *prop = fdt_getprop(fdt, node, name, NULL);
-
-	return prop ? (int)fdt32_ld(prop) : fallback;
-}
-
 static struct cells node_cells(const void *fdt, int node)
 {
-	return (struct cells){ cells_property(fdt, node, "#address-cells", 2),
-			       cells_property(fdt, node, "#size-cells", 1) };
+	uint32_t address = cell_property(fdt, node, "#address-cells", 2);
+	uint32_t size = cell_property(fdt, node, "#size-cells", 1);
+
+	return (struct cells){ (int)min(address, CELLS_MAX), (int)min(size, CELLS_MAX) };
 }
 
 /* Row n of the node's reg property. */
@@ -55,7 +69,7 @@ static bool reg_read(const void *fdt, int node, struct cells cells, unsigned n,
 	int length, row = cells.address + cells.size;
 	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &length);
 
-	if (!reg || row <= 0 || length / 4 < row * (int)(n + 1))
+	if (!reg || row <= 0 || (unsigned)(length / 4 / row) <= n)
 		return false;
 	out->start = cells_read(reg + row * (int)n, cells.address);
 	out->size = cells_read(reg + row * (int)n + cells.address, cells.size);
@@ -80,16 +94,14 @@ static bool device_read(const void *fdt, int node, struct cells cells, struct fd
 
 static bool node_enabled(const void *fdt, int node)
 {
-	const char *status = fdt_getprop(fdt, node, "status", NULL);
-
-	return !status || !strcmp(status, "okay") || !strcmp(status, "ok");
+	return !fdt_getprop(fdt, node, "status", NULL) ||
+	       property_says(fdt, node, "status", "okay") ||
+	       property_says(fdt, node, "status", "ok");
 }
 
 static bool node_is_type(const void *fdt, int node, const char *type)
 {
-	const char *prop = fdt_getprop(fdt, node, "device_type", NULL);
-
-	return prop && !strcmp(prop, type);
+	return property_says(fdt, node, "device_type", type);
 }
 
 static void read_memory(struct machine *m, int node, struct cells cells)
@@ -106,9 +118,10 @@ static void read_memory(struct machine *m, int node, struct cells cells)
 
 static void read_cpu(struct machine *m, int node, struct cells cells)
 {
-	const fdt32_t *reg = fdt_getprop(m->fdt, node, "reg", NULL);
+	int length;
+	const fdt32_t *reg = fdt_getprop(m->fdt, node, "reg", &length);
 
-	if (!reg)
+	if (!reg || !cells.address || length / 4 < cells.address)
 		return;
 	if (m->cpu_count == FDT_CPUS)
 		m->dropped++;
@@ -118,15 +131,15 @@ static void read_cpu(struct machine *m, int node, struct cells cells)
 
 static void read_gic(struct machine *m, int node, struct cells cells)
 {
-	const fdt32_t *prop = fdt_getprop(m->fdt, node, "#redistributor-regions", NULL);
-	unsigned regions = prop ? fdt32_ld(prop) : 1;
+	unsigned regions = cell_property(m->fdt, node, "#redistributor-regions", 1);
+	struct fdt_region r;
 
 	reg_read(m->fdt, node, cells, 0, &m->gicd);
-	for (unsigned n = 0; n < regions; n++) {
+	for (unsigned n = 0; n < regions && reg_read(m->fdt, node, cells, n + 1, &r); n++) {
 		if (m->gicr_count == FDT_REGIONS)
 			m->dropped++;
-		else if (reg_read(m->fdt, node, cells, n + 1, &m->gicr[m->gicr_count]))
-			m->gicr_count++;
+		else
+			m->gicr[m->gicr_count++] = r;
 	}
 }
 
@@ -156,10 +169,8 @@ static void read_node(struct machine *m, int node, struct cells cells)
 		device_read(fdt, node, cells, &m->rtc);
 	else if (!fdt_node_check_compatible(fdt, node, "arm,psci-0.2") ||
 		 !fdt_node_check_compatible(fdt, node, "arm,psci-1.0")) {
-		const char *method = fdt_getprop(fdt, node, "method", NULL);
-
 		m->psci = true;
-		m->psci_hvc = method && !strcmp(method, "hvc");
+		m->psci_hvc = property_says(fdt, node, "method", "hvc");
 	}
 }
 
@@ -178,7 +189,9 @@ static void read_chosen(struct machine *m)
 
 	if (node < 0)
 		return;
-	m->bootargs = fdt_getprop(m->fdt, node, "bootargs", NULL);
+	m->bootargs = fdt_getprop(m->fdt, node, "bootargs", &length);
+	if (m->bootargs && (length <= 0 || m->bootargs[length - 1]))
+		m->bootargs = NULL; /* it has no end */
 	start = chosen_address(m->fdt, node, "linux,initrd-start");
 	end = chosen_address(m->fdt, node, "linux,initrd-end");
 	if (start && end > start)
@@ -199,6 +212,7 @@ static void read_reserved(struct machine *m, uint64_t fdt_pa)
 {
 	uint64_t start, size;
 	int node, child;
+	struct cells cells;
 	struct fdt_region r;
 
 	for (int n = 0; n < fdt_num_mem_rsv(m->fdt); n++) {
@@ -207,9 +221,12 @@ static void read_reserved(struct machine *m, uint64_t fdt_pa)
 	}
 	node = fdt_path_offset(m->fdt, "/reserved-memory");
 	if (node >= 0) {
-		fdt_for_each_subnode(child, m->fdt,
-				     node) if (reg_read(m->fdt, child, node_cells(m->fdt, node), 0,
-							&r)) reserve(m, r.start, r.size);
+		cells = node_cells(m->fdt, node);
+		fdt_for_each_subnode(child, m->fdt, node)
+		{
+			if (reg_read(m->fdt, child, cells, 0, &r))
+				reserve(m, r.start, r.size);
+		}
 	}
 	reserve(m, fdt_pa, fdt_totalsize(m->fdt));
 	reserve(m, m->initrd.start, m->initrd.size);
@@ -237,7 +254,7 @@ int fdt_read_machine(const void *fdt, uint64_t fdt_pa, struct machine *m, const 
 {
 	memset(m, 0, sizeof(*m));
 	m->fdt = fdt;
-	*why = "it is no device tree";
+	*why = "a header of a version that is known";
 	if (fdt_check_header(fdt))
 		return -EINVAL;
 	read_nodes(m);

@@ -41,10 +41,10 @@ struct machine {
 };
 
 /* Read what Stet uses of the tree that lies at physical address fdt_pa. 0, or -EINVAL with *why =
- * which part is missing or makes no sense. */
+ * which part it lacks. */
 int fdt_read_machine(const void *fdt, uint64_t fdt_pa, struct machine *m, const char **why);
 
-/* The parts of memory that nothing above occupies: *out of at most max rows, page-aligned,
- * ascending. Also leaves out [image, image + size). Returns the count. */
+/* The parts of memory that nothing above occupies, nor the image: *out of at most max rows,
+ * page-aligned, in no order, some of size 0. Returns the count. What finds no row is left out. */
 unsigned fdt_free_memory(const struct machine *m, struct fdt_region image, struct fdt_region *out,
 			 unsigned max);
