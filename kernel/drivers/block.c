@@ -11,6 +11,11 @@
 static struct block_device *disks[DISKS_MAX];
 static _Atomic unsigned disk_count;
 
+bool block_has_room(void)
+{
+	return atomic_load_explicit(&disk_count, memory_order_relaxed) < DISKS_MAX;
+}
+
 int block_register(struct block_device *dev)
 {
 	unsigned n = atomic_load_explicit(&disk_count, memory_order_relaxed);

@@ -17,6 +17,7 @@ struct block_device {
 	int (*flush)(struct block_device *dev);
 };
 
-/* Gives it the next name, vda first. Kept for ever. -ENOSPC. At boot only. */
+/* Both at boot only. Gives the disk the next name, vda first. Kept for ever. -ENOSPC: no room. */
+bool block_has_room(void);
 int block_register(struct block_device *dev);
 struct block_device *block_get(unsigned n);   /* NULL: no such */

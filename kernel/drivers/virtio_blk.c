@@ -158,25 +158,28 @@ static int blk_setup(struct virtio_blk *blk)
 
 int virtio_blk_probe(struct virtio_device *dev)
 {
-	struct virtio_blk *blk = kzalloc(sizeof(*blk));
+	struct virtio_blk *blk;
 	int err;
 
+	if (!block_has_room())
+		return -ENOSPC;
+	blk = kzalloc(sizeof(*blk));
 	if (!blk)
 		return -ENOMEM;
 	blk->dev = dev;
 	blk->disk.transfer = blk_transfer;
 	blk->disk.flush = blk_flush;
 	wait_queue_init(&blk->waiters);
+	dev->interrupt = blk_interrupt;
 	err = blk_setup(blk);
+	if (!err)
+		err = virtio_start(dev);
 	if (err) {
+		virtqueue_destroy(&blk->queue);
 		kfree(blk);
 		return err;
 	}
-	dev->interrupt = blk_interrupt;
-	err = block_register(&blk->disk);
-	if (!err)
-		err = virtio_start(dev);
-	check(!err); /* 26 disks, or an interrupt that the device tree gives twice */
+	check(!block_register(&blk->disk));
 	printk("%s: %llu sectors%s\n", blk->disk.name, (unsigned long long)blk->disk.sectors,
 	       blk->disk.read_only ? ", read-only" : "");
 	return 0;

@@ -198,7 +198,7 @@ void virtio_mmio_probe(void *registers, unsigned intid, bool edge)
 	err = probe_kind(dev, kind);
 	if (!err)
 		return;
-	printk("virtio: device %u: error %d, not used\n", kind, err);
+	printk("virtio: device %u: error %d, not used\n", kind, -err);
 	virtio_give_up(dev);
 	kfree(dev);
 }
