@@ -79,6 +79,12 @@ struct cpu *cpu_add(uint64_t mpidr)
 	return cpu;
 }
 
+void cpu_remove(struct cpu *cpu)
+{
+	check(cpu->id == cpus_added - 1);
+	cpus_added--;
+}
+
 /* ---- cpu_call(): one caller at a time, the function runs in the IPI ---- */
 
 #define ANSWER_LIMIT_NS 10000000000ull /* QEMU may not run a CPU for a while */

@@ -90,4 +90,5 @@ void cpu_init_features(void);
 void cpu_check_features(void);
 /* Boot: give the next number to the CPU with this MPIDR (affinity bits). */
 struct cpu *cpu_add(uint64_t mpidr);
+void cpu_remove(struct cpu *cpu); /* the last one added: it has not started */
 void cpu_handle_call(void); /* the handler of IPI_CALL */

@@ -29,7 +29,6 @@
 #include "lib/printk.h"
 #include "lib/string.h"
 #include "lib/version.h"
-
 #include "linux/linux.h"
 #include "linux/task.h"
 #include "mm/page.h"
@@ -41,7 +40,8 @@
 #define MIB BIT(20)
 
 extern char image_start[], image_end[], boot_stack_top[], host_vectors[];
-uint64_t image_pa; /* head.S: mmu_replace_kernel_root */
+extern uint64_t boot_console_gib; /* boot/early.c */
+uint64_t image_pa;		  /* head.S: mmu_replace_kernel_root */
 
 static struct machine machine;
 static struct cmdline cmdline;
@@ -75,12 +75,21 @@ static void console_status(const char *what)
 		console_line(what, strlen(what));
 }
 
-static void console_init(void)
+static void console_init(void *registers)
 {
-	uart_init(mmu_map_device((pa_t){ machine.uart.reg.start }, machine.uart.reg.size), 0);
+	uart_init(registers, 0);
 	power_set_status_sink(console_status);
 	if (cmdline.log_tag || !cmdline.quiet)
 		printk_set_console(console_line);
+}
+
+/* Until mmu_init(): for those of whom the machine is refused. */
+static void console_init_early(void)
+{
+	pa_t uart = { machine.uart.reg.start };
+
+	if (machine.uart.reg.size && align_down(uart.v, BIT(30)) == boot_console_gib)
+		console_init(pa_to_va(uart));
 }
 
 /* ---- memory ---- */
@@ -90,43 +99,80 @@ static struct fdt_region image_region(void)
 	return (struct fdt_region){ image_pa, (uint64_t)(image_end - image_start) };
 }
 
-/* Until mmu_init() only the gigabyte that holds the image is mapped for certain: the page allocator
- * begins with it. */
-static void memory_init(void)
+#define MEMORY_SPAN BIT(38) /* what metadata in the image's gigabyte is enough for */
+
+static struct fdt_region free_memory[2 * FDT_REGIONS];
+static unsigned free_count;
+
+/* What lies too far from the lowest memory is not used. */
+static void limit_memory(uint64_t lowest)
 {
-	struct fdt_region free[2 * FDT_REGIONS];
-	struct mmu_region ram[FDT_REGIONS];
-	unsigned count = fdt_free_memory(&machine, image_region(), free, ARRAY_SIZE(free));
-	uint64_t lowest = UINT64_MAX, highest = 0, gib = align_down(image_pa, BIT(30));
-	size_t metadata = 0;
-	bool begun = false;
+	uint64_t end = lowest + MEMORY_SPAN, left_out = 0;
 
 	for (unsigned n = 0; n < machine.memory_count; n++) {
 		struct fdt_region *m = &machine.memory[n];
+		uint64_t size = m->start >= end ? 0 : min(m->size, end - m->start);
 
-		lowest = min(lowest, align_down(m->start, BLOCK_SIZE));
-		highest = max(highest, m->start + m->size);
-		ram[n] = (struct mmu_region){ { align_up(m->start, PAGE_SIZE) },
-					      { align_down(m->start + m->size, PAGE_SIZE) } };
+		left_out += m->size - size;
+		m->size = size;
 	}
-	metadata = align_up(page_metadata_bytes((pa_t){ lowest }, (pa_t){ highest }), PAGE_SIZE);
-	for (unsigned n = 0; n < count && !begun; n++) {
-		uint64_t end = min(free[n].start + free[n].size, gib + BIT(30));
+	if (left_out)
+		printk("memory: %lu MiB beyond 0x%lx are not used\n", left_out / MIB, end);
+}
 
-		if (free[n].start < gib || free[n].start >= end ||
-		    end - free[n].start < metadata + 4 * MIB)
+/* The page allocator begins with a part of the image's gigabyte, since until mmu_init() nothing
+ * else is mapped for certain. */
+static void memory_begin(uint64_t lowest, uint64_t highest)
+{
+	size_t metadata = align_up(page_metadata_bytes((pa_t){ lowest }, (pa_t){ highest }), PAGE_SIZE);
+	uint64_t gib = align_down(image_pa, BIT(30));
+
+	for (unsigned n = 0; n < free_count; n++) {
+		struct fdt_region *f = &free_memory[n];
+		uint64_t end = min(f->start + f->size, gib + BIT(30));
+
+		if (f->start < gib || f->start >= end || end - f->start < metadata + 4 * MIB)
 			continue;
-		page_init((pa_t){ lowest }, (pa_t){ highest }, pa_to_va((pa_t){ free[n].start }));
-		page_add_region((pa_t){ free[n].start + metadata }, (pa_t){ end });
-		free[n] = (struct fdt_region){ end, free[n].start + free[n].size - end };
-		begun = true;
+		page_init((pa_t){ lowest }, (pa_t){ highest }, pa_to_va((pa_t){ f->start }));
+		page_add_region((pa_t){ f->start + metadata }, (pa_t){ end });
+		*f = (struct fdt_region){ end, f->start + f->size - end };
+		return;
 	}
-	check(begun);
-	mmu_init(ram, machine.memory_count, (pa_t){ image_pa });
-	for (unsigned n = 0; n < count; n++) {
-		if (free[n].size)
-			page_add_region((pa_t){ free[n].start },
-					(pa_t){ free[n].start + free[n].size });
+	panic("no %lu KiB of free memory at 0x%lx", metadata / 1024 + 4096, gib);
+}
+
+/* All memory mapped, some of it free. */
+static void memory_init(void)
+{
+	uint64_t lowest = UINT64_MAX, highest = 0;
+	struct mmu_region ram[FDT_REGIONS];
+	unsigned count = 0;
+
+	for (unsigned n = 0; n < machine.memory_count; n++)
+		lowest = min(lowest, align_down(machine.memory[n].start, BLOCK_SIZE));
+	limit_memory(lowest);
+	for (unsigned n = 0; n < machine.memory_count; n++) {
+		const struct fdt_region *m = &machine.memory[n];
+
+		if (!m->size)
+			continue;
+		highest = max(highest, m->start + m->size);
+		ram[count++] = (struct mmu_region){ { align_up(m->start, PAGE_SIZE) },
+						    { align_down(m->start + m->size, PAGE_SIZE) } };
+	}
+	free_count = fdt_free_memory(&machine, image_region(), free_memory, ARRAY_SIZE(free_memory));
+	memory_begin(lowest, highest);
+	mmu_init(ram, count, (pa_t){ image_pa });
+}
+
+/* And the rest of it free. */
+static void memory_add_free(void)
+{
+	for (unsigned n = 0; n < free_count; n++) {
+		const struct fdt_region *f = &free_memory[n];
+
+		if (f->size)
+			page_add_region((pa_t){ f->start }, (pa_t){ f->start + f->size });
 	}
 }
 
@@ -265,18 +311,22 @@ void boot_main(pa_t fdt, pa_t image)
 {
 	const char *missing;
 	uint64_t stack;
+	int err;
 
 	image_pa = image.v;
 	sysreg_write(tpidr_el2, cpu_add(sysreg_read(mpidr_el1) & 0xff00ffffff));
 	sysreg_write(vbar_el2, host_vectors);
 	isb();
-	if (fdt_read_machine(pa_to_va(fdt), fdt.v, &machine, &missing))
-		panic("the device tree lacks: %s", missing);
+	err = fdt_read_machine(pa_to_va(fdt), fdt.v, &machine, &missing);
 	cmdline_parse(&cmdline, machine.bootargs);
 	power_init(machine.psci_hvc);
+	console_init_early();
+	if (err)
+		panic("the device tree lacks: %s", missing);
 	cpu_init_features();
 	memory_init();
-	console_init();
+	console_init(mmu_map_device((pa_t){ machine.uart.reg.start }, machine.uart.reg.size));
+	memory_add_free();
 	gic_setup();
 	timer_init();
 	ktimer_setup();

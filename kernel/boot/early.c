@@ -6,6 +6,7 @@
  */
 #include "lib/bits.h"
 #include "lib/types.h"
+#include "mm/mmu.h"
 #include "mm/page.h"
 #include "mm/pagetable.h"
 
@@ -16,6 +17,8 @@ enum refusal { NOT_AT_EL2, NO_VHE, NO_TREE, NO_GICV3, BAD_TREE, REFUSALS };
 extern uint64_t boot_id_l0[], boot_id_l1[], boot_id_l2[], boot_ttbr1[], boot_linear_l1[];
 extern uint64_t boot_image_l1[], boot_image_l2[], boot_image_l3[], boot_tables_end[];
 extern char image_start[], text_end[], rodata_end[], image_end[];
+
+uint64_t boot_console_gib; /* for boot.c: which gigabyte early_tables() has mapped for it, or 1 */
 
 unsigned long early_check_tree(const uint8_t *fdt);
 void early_tables(uint64_t fdt);
@@ -67,6 +70,22 @@ unsigned long early_check_tree(const uint8_t *fdt)
 	return tree_find(fdt, "arm,gic-v3") ? 0 : NO_GICV3;
 }
 
+#define VIRT_UART 0x09000000ull /* where QEMU's virt has it, if no tree says otherwise */
+
+/* The console's address, from its node's name. */
+static volatile uint32_t *early_uart(const uint8_t *fdt)
+{
+	const uint8_t *digit;
+	uint64_t address = 0;
+
+	digit = fdt && tree_word(fdt, 0) == TREE_MAGIC ? tree_find(fdt, "pl011@") : NULL;
+	if (!digit)
+		return (volatile uint32_t *)VIRT_UART;
+	for (; (*digit >= '0' && *digit <= '9') || (*digit >= 'a' && *digit <= 'f'); digit++)
+		address = address * 16 + (uint64_t)(*digit - (*digit <= '9' ? '0' : 'a' - 10));
+	return (volatile uint32_t *)address;
+}
+
 static void map_image(uint64_t from, uint64_t to, uint64_t attrs)
 {
 	uint64_t start =
@@ -81,9 +100,21 @@ static void map_linear_gib(uint64_t pa)
 	boot_linear_l1[L1_INDEX(pa)] = align_down(pa, BIT(30)) | NORMAL | PTE_PXN | PTE_UXN;
 }
 
+/* As a device, unless it holds memory that is mapped already. */
+static void map_console_gib(uint64_t pa)
+{
+	uint64_t *slot = &boot_linear_l1[L1_INDEX(pa)], gib = align_down(pa, BIT(30));
+
+	boot_console_gib = 1;
+	if (*slot || L0_INDEX(pa))
+		return;
+	*slot = gib | PTE_VALID | PTE_AF | PTE_ATTR(MAIR_DEVICE) | PTE_PXN | PTE_UXN;
+	boot_console_gib = gib;
+}
+
 /* The identity map of the image (2 MiB, executable, not writable), the image at its virtual address
- * by sections, and a linear map of the gigabytes that hold the image and the device tree, for
- * boot_main() until mmu_init(). */
+ * by sections, and a linear map of the gigabytes that hold the image, the device tree and the
+ * console, for boot_main() until mmu_init(). */
 void early_tables(uint64_t fdt)
 {
 	uint64_t start = (uint64_t)image_start;
@@ -103,9 +134,11 @@ void early_tables(uint64_t fdt)
 	map_linear_gib(start);
 	map_linear_gib(fdt);
 	map_linear_gib(fdt + BLOCK_SIZE - 1);
+	map_console_gib((uint64_t)early_uart((const uint8_t *)fdt));
 	/* The walker may find older clean lines of the tables in a cache: they go. */
 	for (uint64_t at = (uint64_t)boot_id_l0; at < (uint64_t)boot_tables_end; at += 16)
 		__asm__ volatile("dc ivac, %0" ::"r"(at) : "memory");
+	__asm__ volatile("dc ivac, %0" ::"r"(&boot_console_gib) : "memory");
 	__asm__ volatile("dsb sy" ::: "memory");
 }
 
@@ -114,22 +147,7 @@ void early_tables(uint64_t fdt)
 #define UART_DR	     0x00
 #define UART_FR	     0x18
 #define UART_FR_TXFF BIT(5)
-#define VIRT_UART    0x09000000ull /* where QEMU's virt has it, if no tree says otherwise */
 #define PSCI_OFF     UINT64_C(0x84000008)
-
-/* The console's address, from its node's name. */
-static volatile uint32_t *early_uart(const uint8_t *fdt)
-{
-	const uint8_t *digit;
-	uint64_t address = 0;
-
-	digit = fdt && tree_word(fdt, 0) == TREE_MAGIC ? tree_find(fdt, "pl011@") : NULL;
-	if (!digit)
-		return (volatile uint32_t *)VIRT_UART;
-	for (; (*digit >= '0' && *digit <= '9') || (*digit >= 'a' && *digit <= 'f'); digit++)
-		address = address * 16 + (uint64_t)(*digit - (*digit <= '9' ? '0' : 'a' - 10));
-	return (volatile uint32_t *)address;
-}
 
 static void early_puts(volatile uint32_t *uart, const char *text)
 {

@@ -63,22 +63,25 @@ void smp_main(void)
 	run_idle();
 }
 
+/* False: no memory for its stack. One that the firmware does not start is left out. */
 static bool smp_start_one(uint64_t mpidr, pa_t entry)
 {
-	struct cpu *cpu = cpu_add(mpidr);
 	uint64_t start = timer_now();
+	struct cpu *cpu;
 	int err;
 
-	smp_starting = cpu;
 	smp_stack = stack_alloc();
 	if (!smp_stack)
 		return false;
+	smp_starting = cpu = cpu_add(mpidr);
 	smp_stack_top = smp_stack + THREAD_STACK;
 	dsb(ish); /* before the CPU's first loads; partner: its MMU-on in head.S */
 	err = power_cpu_on(mpidr, entry, mmu_kernel_root().v);
 	if (err) {
 		printk("cpu %u (MPIDR %lx): PSCI CPU_ON failed: %d\n", cpu->id, mpidr, err);
-		return false;
+		stack_free(smp_stack);
+		cpu_remove(cpu);
+		return true;
 	}
 	/* acquire: pairs with the release in smp_cpu_setup() */
 	while (!atomic_load_explicit(&cpu->online, memory_order_acquire)) {
