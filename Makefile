@@ -99,7 +99,7 @@ build/kernel/%.S.o: kernel/%.S Makefile $(KERNEL_OFFSETS) | $S/stamp
 # Rooms that no exit goes through are built for size.
 build/kernel/boot/%.o build/kernel/drivers/%.o: KERNEL_CFLAGS += -Os
 COLD := attr cpio dir elf exec fault ids initramfs inode itimer ldisc misc mmap names open path process procfs \
-	proc_pid proc_show proc_system ramfile ramfs robust schedcalls sigcalls sigframe signal sigqueue space tty \
+	proc_pid proc_show proc_system ramfile ramfs robust schedcalls sigcalls sigframe signal sigqueue sigrecords sve space tty \
 	vma wait devfs timerfd signalfd memfd select epoll clone time
 $(COLD:%=build/kernel/linux/%.c.o): KERNEL_CFLAGS += -Os
 $(patsubst %,build/kernel/kvm/%.c.o,api debug device id_regs one_reg proc_stet stats vcpu_life vm vgic/setup vgic/access): KERNEL_CFLAGS += -Os

@@ -175,7 +175,9 @@ enum esr_ec {
 #define SYSREG_RNDR	   s3_3_c2_c4_0
 #define SYSREG_TPIDR2_EL0  s3_3_c13_c0_5
 #define SYSREG_SCXTNUM_EL0 s3_3_c13_c0_7
+#define SYSREG_ID_AA64ZFR0_EL1 s3_0_c0_c4_4
 #define SYSREG_ZCR_EL2	   s3_4_c1_c2_0
+#define SYSREG_ZCR_EL12	   s3_5_c1_c2_0
 #define SYSREG_SMCR_EL2	   s3_4_c1_c2_6
 #define SYSREG_SVCR	   s3_3_c4_c2_2
 /* sysreg_read()/write() of a macro name */

@@ -12,20 +12,31 @@
  */
 #include "bank/fp.h"
 
+#include <linux/errno.h>
 #include <stddef.h>
 
 #include "arch/irq.h"
+#include "arch/sysreg.h"
+#include "arch/trap.h"
+#include "bank/fp_length.h"
+#include "lib/check.h"
 #include "lib/string.h"
+#include "mm/slab.h"
 
-/* fp_regs.S. regs: V0 to V31, then FPSR and FPCR. */
+/* fp_regs.S. regs: V0 to V31, then FPSR and FPCR; or an SVE image and those two words. */
 void fp_regs_save(void *regs);
 void fp_regs_load(const void *regs);
+void fp_regs_save_sve(void *image, uint32_t *words);
+void fp_regs_load_sve(const void *image, const uint32_t *words);
+void fp_regs_zero_predicates(void);
+void fp_regs_keep_v(void);
 _Static_assert(offsetof(struct fp_context, fpsr) == offsetof(struct fp_context, v) + 512 &&
 		       offsetof(struct fp_context, fpcr) == offsetof(struct fp_context, v) + 516,
 	       "fp_regs.S");
 
 struct counts {
 	_Alignas(64) uint64_t traps, ahead;
+	struct bank_stats wide;
 };
 static struct counts counts[MAX_CPUS];
 
@@ -35,32 +46,119 @@ static struct fp_context *fp_of(struct bank_ctx *ctx)
 }
 
 /* EL2 itself is about to use the registers. Masked. */
-static void open_for_kernel(void)
+static inline void open_for_kernel(struct cpu *cpu)
 {
-	if ((this_cpu()->cptr_el2 & CPTR_FPEN) != CPTR_FPEN_NONE)
+	if (cpu->cptr_el2 & CPTR_FPEN)
 		return;
-	fp_set_access(this_cpu(), CPTR_FPEN_GUEST);
-	__asm__ volatile("isb" ::: "memory"); /* orders the CPTR_EL2 write before the first use */
+	fp_set_access(cpu, CPTR_CLOSED | CPTR_FPEN_GUEST);
+	isb(); /* orders the CPTR_EL2 write before the first use */
 }
+
+/* The same with SVE, for vectors of vq quadwords. */
+static void open_sve_for_kernel(unsigned vq)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (!(cpu->cptr_el2 & CPTR_FPEN_GUEST) || !(cpu->cptr_el2 & CPTR_ZEN_GUEST)) {
+		fp_set_access(cpu, CPTR_CLOSED | CPTR_FPEN_GUEST | CPTR_ZEN_GUEST);
+		isb(); /* orders the CPTR_EL2 write before ZCR_EL2 and the first use */
+	}
+	fp_length_set(vq);
+}
+
+/* ---- contexts that have used SVE ---- */
+
+static bool in_call(const struct fp_context *fp)
+{
+	return fp->frame && fp->frame->syscall >= 0;
+}
+
+/* relaxed: set by the claimant on the CPU where it runs. Another CPU that has its state is asked
+ * for it by the claimant, or saves it on its own: then either this or in_call() is true already. */
+static bool only_v_lives(const struct fp_context *fp)
+{
+	return atomic_load_explicit(&fp->dead, memory_order_relaxed) || in_call(fp);
+}
+
+static void save_sve(struct fp_context *fp)
+{
+	open_sve_for_kernel(fp->vq);
+	if (fp->guest)
+		fp->zcr_el1 = sysreg_read_named(SYSREG_ZCR_EL12);
+	fp->wide = !only_v_lives(fp);
+	if (!fp->wide) {
+		fp_regs_save(fp->v);
+		return;
+	}
+	fp_regs_save_sve(fp->sve_image, &fp->fpsr);
+	counts[cpu_id()].wide.saves++;
+}
+
+/* What has ended with a system call is in the image no more. */
+static void forget_the_dead(struct fp_context *fp)
+{
+	if (fp->wide && only_v_lives(fp))
+		fp_narrow_image(fp);
+	atomic_store_explicit(&fp->dead, false, memory_order_relaxed);
+}
+
+static void load_sve(struct fp_context *fp)
+{
+	open_sve_for_kernel(fp->vq);
+	if (fp->guest)
+		sysreg_write_named(SYSREG_ZCR_EL12, fp->zcr_el1);
+	forget_the_dead(fp);
+	if (!fp->wide) {
+		fp_regs_load(fp->v); /* zeroes the rest of Z */
+		fp_regs_zero_predicates();
+		return;
+	}
+	fp_regs_load_sve(fp->sve_image, &fp->fpsr);
+	counts[cpu_id()].wide.loads++;
+}
+
+void fp_settle(struct fp_context *fp)
+{
+	if (!bank_is_here(&fp->bank) || !atomic_load_explicit(&fp->dead, memory_order_relaxed))
+		return;
+	open_sve_for_kernel(fp->vq);
+	fp_regs_keep_v();
+	atomic_store_explicit(&fp->dead, false, memory_order_relaxed);
+}
+
+/* ---- the bank ---- */
 
 static void vector_save(struct bank_ctx *ctx)
 {
-	open_for_kernel();
-	fp_regs_save(fp_of(ctx)->v);
+	struct fp_context *fp = fp_of(ctx);
+
+	if (__builtin_expect(fp->sve, 0)) {
+		save_sve(fp);
+		return;
+	}
+	open_for_kernel(this_cpu());
+	fp_regs_save(fp->v);
 }
 
 static void vector_load(struct bank_ctx *ctx)
 {
-	open_for_kernel();
-	fp_regs_load(fp_of(ctx)->v);
-	this_cpu()->fp_epoch += MAX_CPUS; /* so that no two CPUs ever have the same */
-	this_cpu()->fp_entered = NULL;
+	struct fp_context *fp = fp_of(ctx);
+	struct cpu *cpu = this_cpu();
+
+	cpu->fp_epoch += MAX_CPUS; /* so that no two CPUs ever have the same */
+	cpu->fp_entered = NULL;
+	if (__builtin_expect(fp->sve, 0)) {
+		load_sve(fp);
+		return;
+	}
+	open_for_kernel(cpu);
+	fp_regs_load(fp->v);
 }
 
 static void vector_close(struct bank_ctx *ctx)
 {
 	(void)ctx;
-	fp_set_access(this_cpu(), CPTR_FPEN_NONE);
+	fp_set_access(this_cpu(), CPTR_CLOSED);
 }
 
 static const struct bank_ops vector_ops = {
@@ -83,20 +181,42 @@ void fp_cpu_init(void)
 
 	this_cpu()->cptr_el2 = 0; /* unknown: written in any case */
 	this_cpu()->fp_epoch = MAX_CPUS + cpu_id();
-	fp_set_access(this_cpu(), CPTR_FPEN_NONE);
+	if (cpu_has(CPU_SVE)) {
+		fp_set_access(this_cpu(), CPTR_CLOSED | CPTR_FPEN_GUEST | CPTR_ZEN_GUEST);
+		isb(); /* orders the CPTR_EL2 write before ZCR_EL2 */
+		fp_length_probe();
+	}
+	fp_set_access(this_cpu(), CPTR_CLOSED);
 	irq_restore(daif);
 }
 
-void fp_context_init(struct fp_context *fp, bool guest)
+/* ---- contexts ---- */
+
+/* From now on SVE is open to it, or not. In no bank. */
+static void set_sve(struct fp_context *fp, bool sve)
+{
+	uint64_t guest = CPTR_FPEN_GUEST | (sve ? CPTR_ZEN_GUEST : 0);
+
+	fp->sve = sve;
+	fp->open = CPTR_CLOSED | guest | (fp->guest ? 0 : guest << 1);
+}
+
+void fp_context_init(struct fp_context *fp, unsigned vq, const struct trapframe *frame)
 {
 	memset(fp, 0, sizeof(*fp));
 	bank_ctx_init(&fp->bank, &vector_bank);
-	fp->guest = guest;
+	fp->guest = !frame;
+	fp->frame = frame;
+	fp->vq = (uint16_t)vq;
+	set_sve(fp, false);
 }
 
 void fp_context_end(struct fp_context *fp)
 {
 	bank_discard(&fp->bank);
+	kfree(fp->sve_image);
+	fp->sve_image = NULL;
+	set_sve(fp, false);
 }
 
 void fp_context_reset(struct fp_context *fp)
@@ -104,42 +224,94 @@ void fp_context_reset(struct fp_context *fp)
 	bank_discard(&fp->bank);
 	memset(fp->v, 0, sizeof(fp->v));
 	fp->fpsr = fp->fpcr = 0;
+	fp->zcr_el1 = 0;
+	fp->wide = false;
+	set_sve(fp, false);
 }
 
 void fp_context_copy(struct fp_context *child, struct fp_context *parent)
 {
 	bank_discard(&child->bank);
-	bank_evict(&parent->bank);
+	fp_sync(parent);
+	check(!parent->wide);
 	memcpy(child->v, parent->v, sizeof(child->v));
 	child->fpsr = parent->fpsr;
 	child->fpcr = parent->fpcr;
+	child->vq = parent->vq;
+}
+
+void fp_set_length(struct fp_context *fp, unsigned vq)
+{
+	fp_sync(fp);
+	fp_narrow_image(fp);
+	set_sve(fp, false);
+	kfree(fp->sve_image); /* its size goes by the length */
+	fp->sve_image = NULL;
+	fp->vq = (uint16_t)vq;
+}
+
+int fp_need_sve(struct fp_context *fp)
+{
+	if (!fp->sve_image)
+		fp->sve_image = kzalloc(SVE_BYTES(fp->vq));
+	return fp->sve_image ? 0 : -ENOMEM;
+}
+
+void fp_narrow_image(struct fp_context *fp)
+{
+	if (fp->wide)
+		fp_image_narrow(fp->v, fp->sve_image, fp->vq);
+	fp->wide = false;
+}
+
+void fp_widen_image(struct fp_context *fp)
+{
+	if (!fp->wide)
+		fp_image_widen(fp->sve_image, fp->v, fp->vq);
+	fp->wide = true;
+	set_sve(fp, true);
 }
 
 void fp_sync(struct fp_context *fp)
 {
 	bank_evict(&fp->bank);
+	forget_the_dead(fp);
 }
 
-static void take_and_open(struct fp_context *fp, uint64_t fpen)
+/* ---- access ---- */
+
+void fp_trap(struct fp_context *fp)
 {
 	bank_take(&fp->bank);
 	bank_dirty(&fp->bank); /* open from here on: nothing tells us of a change any more */
-	fp_set_access(this_cpu(), fpen);
+	fp_set_access(this_cpu(), fp->open);
 	fp_policy_used(&fp->policy);
 	counts[cpu_id()].traps++;
 	irq_enable();
+}
+
+int fp_trap_sve(struct fp_context *fp)
+{
+	if (!fp->sve) {
+		if (fp_need_sve(fp))
+			return -ENOMEM;
+		bank_evict(&fp->bank); /* comes back by way of load_sve(), the rest of it zero */
+		set_sve(fp, true);
+	}
+	fp_trap(fp);
+	return 0;
 }
 
 /* Open it for its owner, or close it for who is not: for EL0 01 will do, and may stay for the
  * guest. */
 static void set_access_for(const struct fp_context *fp, bool here)
 {
-	if (fp->guest)
-		fp_set_access(this_cpu(), here ? CPTR_FPEN_GUEST : CPTR_FPEN_NONE);
-	else if (here)
-		fp_set_access(this_cpu(), CPTR_FPEN_ALL);
-	else if ((this_cpu()->cptr_el2 & CPTR_FPEN) == CPTR_FPEN_ALL)
-		fp_set_access(this_cpu(), CPTR_FPEN_GUEST);
+	struct cpu *cpu = this_cpu();
+
+	if (here)
+		fp_set_access(cpu, fp->open);
+	else
+		fp_set_access(cpu, fp->guest ? CPTR_CLOSED : cpu->cptr_el2 & ~CPTR_EL0);
 }
 
 /* Not here, and no trap was armed since somebody came into the bank: load ahead, or arm the trap.
@@ -161,24 +333,14 @@ void fp_enter_other_guest(struct fp_context *fp)
 	struct cpu *cpu = this_cpu();
 
 	if (bank_is_at(&fp->bank, cpu->id))
-		fp_set_access(cpu, CPTR_FPEN_GUEST);
+		fp_set_access(cpu, fp->open);
 	else if (fp->policy.armed_at == cpu->fp_epoch)
-		fp_set_access(cpu, CPTR_FPEN_NONE);
+		fp_set_access(cpu, CPTR_CLOSED);
 	else
 		fp_enter_absent(fp);
 	/* From now on wrong as soon as access is changed or anybody is loaded: both forget it. A
 	 * context that ends here is closed; one that is not here leaves access closed. */
 	cpu->fp_entered = fp;
-}
-
-void fp_trap_user(struct fp_context *fp)
-{
-	take_and_open(fp, CPTR_FPEN_ALL);
-}
-
-void fp_trap_guest(struct fp_context *fp)
-{
-	take_and_open(fp, CPTR_FPEN_GUEST);
 }
 
 struct fp_stats fp_stats(void)
@@ -188,6 +350,8 @@ struct fp_stats fp_stats(void)
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
 		sum.traps += __atomic_load_n(&counts[cpu].traps, __ATOMIC_RELAXED);
 		sum.ahead += __atomic_load_n(&counts[cpu].ahead, __ATOMIC_RELAXED);
+		sum.wide.saves += __atomic_load_n(&counts[cpu].wide.saves, __ATOMIC_RELAXED);
+		sum.wide.loads += __atomic_load_n(&counts[cpu].wide.loads, __ATOMIC_RELAXED);
 		sum.avoided += __atomic_load_n(&cpu_get(cpu)->fp_avoided, __ATOMIC_RELAXED);
 	}
 	return sum;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Moving the vector registers: the only place in the kernel where one is named. Called from fp.c,
- * masked, with CPTR_EL2.FPEN open and an ISB after it.
+ * Moving the vector registers: the only place in the kernel where one is named. Called from fp.c and
+ * fp_length.c, masked, with CPTR_EL2.FPEN (and ZEN, where SVE is said) open and an ISB after it.
  *
- * In: x0 = 32 quadwords, then FPSR and FPCR as words (struct fp_context.v, .fpsr, .fpcr).
- * Out: nothing. Clobbered: x1-x3, flags; by fp_regs_load, all vector registers.
+ * Each move is one run: of pairs for V registers; for SVE there are no pairs. The layout is fp_image.h's; at
+ * "words" lie FPSR and FPCR.
  */
-	.arch armv8.1-a+fp+simd
+	.arch armv8.1-a+fp+simd+sve
 
 /* One body for both directions: op = stp or ldp. */
 .macro vectors op
@@ -28,30 +28,113 @@
 	\op	q30, q31, [x0, #480]
 .endm
 
-	.text
-	.global	fp_regs_save
-	.type	fp_regs_save, %function
-fp_regs_save:
-	vectors	stp
+/* op = str or ldr: Z registers at x0, 32 of the length ZCR_EL2 says. */
+.macro z_registers op
+.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	\op	z\n, [x0, #\n, mul vl]
+.endr
+.endm
+
+/* The P registers behind them, at x2. */
+.macro p_registers op
+.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+	\op	p\n, [x2, #\n, mul vl]
+.endr
+.endm
+
+/* x2 = behind 32 Z registers at x0. */
+.macro behind_z
+	addvl	x2, x0, #31
+	addvl	x2, x2, #1
+.endm
+
+/* FPSR and FPCR, [base + at]. Clobbered: x1, x2, base if it is x3. */
+.macro words_save base, at
 	mrs	x1, fpsr
 	mrs	x2, fpcr
-	add	x3, x0, #512
-	stp	w1, w2, [x3]
-	ret
-	.size	fp_regs_save, . - fp_regs_save
+	stp	w1, w2, [\base, #\at]
+.endm
 
-	.global	fp_regs_load
-	.type	fp_regs_load, %function
-fp_regs_load:
-	vectors	ldp
-	add	x3, x0, #512
-	ldp	w1, w2, [x3]
+.macro words_load base, at
+	ldp	w1, w2, [\base, #\at]
 	msr	fpsr, x1
 	mrs	x3, fpcr
 	cmp	x3, x2			/* a write of FPCR stalls the pipeline: only on change */
 	b.eq	1f
 	msr	fpcr, x2
 1:	ret
+.endm
+
+.macro predicates_zero
+.irp p, p0.b,p1.b,p2.b,p3.b,p4.b,p5.b,p6.b,p7.b,p8.b,p9.b,p10.b,p11.b,p12.b,p13.b,p14.b,p15.b
+	pfalse	\p
+.endr
+	wrffr	p0.b
+.endm
+
+.macro function name
+	.global	\name
+	.type	\name, %function
+\name:
+.endm
+
+	.text
+/* (x0 = V registers, then the words.) Clobbered: x1-x3, flags; by the loads, what they load. */
+function fp_regs_save
+	vectors	stp
+	add	x3, x0, #512
+	words_save x3, 0
+	ret
+	.size	fp_regs_save, . - fp_regs_save
+
+function fp_regs_load
+	vectors	ldp
+	add	x3, x0, #512
+	words_load x3, 0
 	.size	fp_regs_load, . - fp_regs_load
+
+/* (x0 = SVE image, x1 = the words.) The same; FFR can be reached only through a P register. */
+function fp_regs_save_sve
+	mov	x3, x1
+	z_registers str
+	behind_z
+	p_registers str
+	rdffr	p0.b
+	str	p0, [x2, #16, mul vl]
+	ldr	p0, [x2]
+	words_save x3, 0
+	ret
+	.size	fp_regs_save_sve, . - fp_regs_save_sve
+
+function fp_regs_load_sve
+	mov	x3, x1
+	z_registers ldr
+	behind_z
+	ldr	p0, [x2, #16, mul vl]
+	wrffr	p0.b
+	p_registers ldr
+	words_load x3, 0
+	.size	fp_regs_load_sve, . - fp_regs_load_sve
+
+/* P registers and FFR = 0. */
+function fp_regs_zero_predicates
+	predicates_zero
+	ret
+	.size	fp_regs_zero_predicates, . - fp_regs_zero_predicates
+
+/* V registers stay; all else of SVE = 0: a write of Vn zeroes the rest of Zn (DDI 0487 B1.2.2). */
+function fp_regs_keep_v
+.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	mov	v\n\().16b, v\n\().16b
+.endr
+	predicates_zero
+	ret
+	.size	fp_regs_keep_v, . - fp_regs_keep_v
+
+/* Out: x0 = bytes of a Z register now. */
+function fp_regs_length
+	rdvl	x0, #1
+	ret
+	.size	fp_regs_length, . - fp_regs_length
 
 	.section .note.GNU-stack, "", %progbits

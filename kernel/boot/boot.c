@@ -16,6 +16,7 @@
 #include "arch/timer.h"
 #include "bank/bank.h"
 #include "bank/fp.h"
+#include "bank/fp_length.h"
 #include "boot/cmdline.h"
 #include "boot/fdt.h"
 #include "boot/selftest.h"
@@ -212,23 +213,15 @@ static void devices_init(void)
 
 /* ---- what was found ---- */
 
-#define CPTR_OPEN (field_set(BITS(17, 16), 3) | field_set(BITS(21, 20), 3)) /* ZEN, FPEN */
-
-/* The longest SVE vector of this CPU in bits; 0: no SVE. */
-static unsigned sve_bits(void)
+static void print_lengths(void)
 {
-	uint64_t bytes, cptr = sysreg_read(cptr_el2);
+	char text[96] = "";
+	size_t at = 0;
 
-	if (!cpu_has(CPU_SVE))
-		return 0;
-	sysreg_write(cptr_el2, cptr | CPTR_OPEN);
-	isb();
-	sysreg_write_named(SYSREG_ZCR_EL2, 15);
-	isb();
-	__asm__ volatile(".inst 0x04bf5020\n\tmov %0, x0" : "=r"(bytes)::"x0"); /* rdvl x0, #1 */
-	sysreg_write(cptr_el2, cptr);
-	isb();
-	return (unsigned)bytes * 8;
+	for (unsigned vq = 1; vq <= SVE_VQ_LIMIT; vq++)
+		if (fp_length_exists(vq))
+			at += (size_t)snprintf(text + at, sizeof(text) - at, " %u", vq * 128);
+	printk("vector lengths: FP/SIMD 128 bits; %s%s\n", at ? "SVE" : "no SVE", text);
 }
 
 static void print_machine(void)
@@ -247,11 +240,7 @@ static void print_machine(void)
 	       machine.gicd.start, machine.gicr_count, machine.gicr_count == 1 ? "" : "s",
 	       (sysreg_read(ich_vtr_el2) & 31) + 1);
 	printk("timer: %lu kHz\n", timer_frequency() / 1000);
-	if (sve_bits())
-		printk("vector lengths: FP/SIMD 128 bits; SVE up to %u bits, trapped and hidden\n",
-		       sve_bits());
-	else
-		printk("vector lengths: FP/SIMD 128 bits; no SVE\n");
+	print_lengths();
 	if (machine.dropped || cmdline.dropped)
 		printk("limits: %u entries of the device tree, %u words of the command line left "
 		       "out\n",

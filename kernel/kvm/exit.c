@@ -136,7 +136,7 @@ static int exit_sysreg(struct vcpu *vcpu)
 static int exit_fp(struct vcpu *vcpu)
 {
 	vcpu->stats.fp_traps++;
-	fp_trap_guest(&vcpu->fp);
+	fp_trap(&vcpu->fp);
 	return EXIT_RESUME;
 }
 

@@ -66,7 +66,7 @@ int vcpu_create(struct vm *vm, unsigned id, struct vcpu **out)
 	mutex_init(&vcpu->lock);
 	wait_queue_init(&vcpu->sleepers);
 	bank_ctx_init(&vcpu->bank, &guest_bank);
-	fp_context_init(&vcpu->fp, true);
+	fp_context_init(&vcpu->fp, 0, NULL);
 	vtimer_init_vcpu(vcpu);
 	world_reset_image(vcpu);
 	*out = vcpu;

@@ -70,6 +70,8 @@ static void fill_task(struct task *t, const struct task *parent, const struct tr
 		tf->sp = r->stack;
 	t->thread.tpidr_el0 = r->flags & CLONE_SETTLS ? r->tls : tls;
 	t->thread.affinity = parent->thread.affinity;
+	t->sve_next = parent->sve_next;
+	t->sve_inherit = parent->sve_inherit;
 	t->signals.blocked = parent->signals.blocked;
 	if (r->flags & CLONE_CHILD_CLEARTID)
 		t->clear_tid = r->child_tid;

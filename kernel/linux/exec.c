@@ -20,6 +20,7 @@
 #include "linux/inode.h"
 #include "linux/process.h"
 #include "linux/program.h"
+#include "linux/sve.h"
 #include "linux/syscalls.h"
 #include "mm/slab.h"
 
@@ -190,7 +191,7 @@ static int leave_old_program(struct task *t)
 	}
 	fd_table_exec(p->fds);
 	signal_exec(p);
-	fp_context_reset(&t->fp);
+	sve_exec(t);
 	clear_thread_pointer(t);
 	t->clear_tid = t->robust_list = 0;
 	t->restart.call = NULL;

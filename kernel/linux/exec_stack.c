@@ -13,10 +13,10 @@
 #include "lib/string.h"
 #include "linux/process.h"
 #include "linux/program.h"
+#include "linux/sve.h"
 
 #define POINTERS_MAX 16384
 #define HZ	     100
-#define MIN_SIGSTACK 4720 /* AT_MINSIGSTKSZ: a frame, its record, alignment */
 
 /* ---- strings ---- */
 
@@ -127,7 +127,7 @@ static void push_auxv(struct stack *s, const struct program *p, uint64_t name, u
 {
 	const struct process *self = task_current()->process;
 
-	push_aux(s, AT_HWCAP, elf_hwcap());
+	push_aux(s, AT_HWCAP, elf_hwcap() | sve_hwcap());
 	push_aux(s, AT_PAGESZ, PAGE_SIZE);
 	push_aux(s, AT_CLKTCK, HZ);
 	push_aux(s, AT_PHDR, p->image.phdr);
@@ -142,10 +142,10 @@ static void push_auxv(struct stack *s, const struct program *p, uint64_t name, u
 	push_aux(s, AT_EGID, self->gid.effective);
 	push_aux(s, AT_SECURE, 0);
 	push_aux(s, AT_RANDOM, random);
-	push_aux(s, AT_HWCAP2, 0);
+	push_aux(s, AT_HWCAP2, sve_hwcap2());
 	push_aux(s, AT_EXECFN, name);
 	push_aux(s, AT_PLATFORM, platform);
-	push_aux(s, AT_MINSIGSTKSZ, MIN_SIGSTACK);
+	push_aux(s, AT_MINSIGSTKSZ, sigframe_min_stack());
 	push_aux(s, AT_NULL, 0);
 }
 

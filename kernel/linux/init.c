@@ -6,6 +6,7 @@
 #include "linux/devfs.h"
 #include "linux/procfs.h"
 #include "linux/ramfs.h"
+#include "linux/sve.h"
 #include "linux/tty.h"
 
 void linux_init(void)
@@ -13,6 +14,7 @@ void linux_init(void)
 	ramfs_init();
 	devfs_init();
 	procfs_init();
+	sve_init();
 	tty_init();
 }
 

@@ -21,6 +21,7 @@
 #include "lib/string.h"
 #include "linux/fd.h"
 #include "linux/process.h"
+#include "linux/sve.h"
 #include "linux/syscalls.h"
 #include "linux/time.h"
 #include "linux/uname.h"
@@ -110,6 +111,10 @@ long sys_prctl(struct trapframe *tf)
 		return 1;
 	case PR_SET_NO_NEW_PRIVS:
 		return tf->x[1] == 1 && !tf->x[2] && !tf->x[3] && !tf->x[4] ? 0 : -EINVAL;
+	case PR_SVE_SET_VL:
+		return sve_set_length(task_current(), tf->x[1]);
+	case PR_SVE_GET_VL:
+		return sve_get_length(task_current());
 	case PR_SET_KEEPCAPS:
 		return tf->x[1] <= 1 ? 0 : -EINVAL;
 	default:

@@ -2,10 +2,10 @@
 /*
  * Signal frames: what a handler finds on its stack, and the way back. The layout is the UAPI's
  * (<asm/ucontext.h>, <asm/sigcontext.h>): siginfo, ucontext with the general registers, then
- * records of which this kernel writes the FP one and, for faults, the ESR one; above the frame a
- * frame record (fp, lr) for unwinders. A program may change all of it, so the way back believes
- * nothing: only EL0t, AArch64, unmasked states are taken, sizes are checked, one FP record is
- * demanded; anything else is SIGSEGV and leaves the registers alone.
+ * records (sigrecords.c), for which the frame grows if it must; above the frame a frame record
+ * (fp, lr) for unwinders. A program may change all of it, so the way back believes
+ * nothing: only EL0t, AArch64, unmasked states are taken, and records that are what they say;
+ * anything else is SIGSEGV and leaves the general registers alone.
  */
 #include <linux/errno.h>
 #include <linux/mman.h>
@@ -16,6 +16,7 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "linux/process.h"
+#include "linux/sigrecords.h"
 #include "linux/syscalls.h"
 #include "mm/page.h"
 
@@ -31,7 +32,6 @@ struct frame_record {
 };
 
 _Static_assert(sizeof(struct sigframe) == 4688, "the frame's size is ABI");
-_Static_assert(offsetof(struct fpsimd_context, vregs) == 16, "FP record");
 
 /* The part of struct sigcontext before the records. */
 struct registers {
@@ -43,7 +43,6 @@ _Static_assert(offsetof(struct registers, pstate) == offsetof(struct sigcontext,
 #define FRAME_UC	offsetof(struct sigframe, uc)
 #define FRAME_REGISTERS offsetof(struct sigframe, uc.uc_mcontext)
 #define FRAME_RECORDS	offsetof(struct sigframe, uc.uc_mcontext.__reserved)
-#define RECORDS_SIZE	sizeof(((struct sigcontext *)0)->__reserved)
 
 #define PSTATE_NZCV  BITS(31, 28)
 #define PSTATE_SSBS  BIT(12)
@@ -56,13 +55,23 @@ _Static_assert(offsetof(struct registers, pstate) == offsetof(struct sigcontext,
 
 /* ---- going ---- */
 
-static uint64_t frame_address(const struct trapframe *tf, const struct signal_state *s, bool alt)
+static uint64_t frame_size(uint32_t records)
+{
+	return max(sizeof(struct sigframe), align_up(FRAME_RECORDS + records, 16));
+}
+
+uint64_t sigframe_min_stack(void)
+{
+	return frame_size(sigrecords_most()) + sizeof(struct frame_record) + 16;
+}
+
+static uint64_t frame_address(const struct trapframe *tf, const struct signal_state *s, bool alt,
+			      uint64_t size)
 {
 	bool on = s->alt_size && tf->sp > s->alt_sp && tf->sp - s->alt_sp <= s->alt_size;
 	uint64_t sp = alt && s->alt_size && !on ? s->alt_sp + s->alt_size : tf->sp;
 
-	return align_down(
-		align_down(sp, 16) - sizeof(struct frame_record) - sizeof(struct sigframe), 16);
+	return align_down(sp, 16) - sizeof(struct frame_record) - size;
 }
 
 static int push_header(uint64_t frame, const struct trapframe *tf, const siginfo_t *info,
@@ -101,41 +110,21 @@ static int push_registers(uint64_t frame, const struct trapframe *tf, uint64_t r
 	return put_user(fr, record);
 }
 
-static int push_records(uint64_t to)
-{
-	struct task *t = task_current();
-	struct {
-		struct _aarch64_ctx head;
-		uint32_t fpsr, fpcr;
-	} fp = { .head = { FPSIMD_MAGIC, sizeof(struct fpsimd_context) } };
-	struct esr_context esr = { .head = { ESR_MAGIC, sizeof(esr) }, .esr = t->fault_esr };
-	struct _aarch64_ctx end = { 0, 0 };
-
-	fp_sync(&t->fp);
-	fp.fpsr = t->fp.fpsr;
-	fp.fpcr = t->fp.fpcr;
-	if (put_user(fp, to) || copy_to_user(to + sizeof(fp), t->fp.v, sizeof(t->fp.v)))
-		return -EFAULT;
-	to += sizeof(struct fpsimd_context);
-	if (t->fault_esr) {
-		if (put_user(esr, to))
-			return -EFAULT;
-		to += sizeof(esr);
-	}
-	return put_user(end, to);
-}
-
 bool sigframe_push(struct trapframe *tf, const struct signal_action *action, const siginfo_t *info,
 		   uint64_t mask)
 {
 	struct task *t = task_current();
-	uint64_t frame = frame_address(tf, &t->signals, action->flags & SA_ONSTACK);
-	uint64_t record = frame + sizeof(struct sigframe);
+	uint64_t frame, record, size;
+	struct sigrecords records;
 
-	if (!user_range_ok(frame, sizeof(struct sigframe) + sizeof(struct frame_record)))
+	sigrecords_plan(&records);
+	size = frame_size(records.size);
+	frame = frame_address(tf, &t->signals, action->flags & SA_ONSTACK, size);
+	record = frame + size;
+	if (!user_range_ok(frame, size + sizeof(struct frame_record)))
 		return false;
 	if (push_header(frame, tf, info, mask) || push_registers(frame, tf, record) ||
-	    push_records(frame + FRAME_RECORDS))
+	    sigrecords_push(frame + FRAME_RECORDS, &records))
 		return false;
 	t->fault_address = t->fault_esr = 0;
 	tf->x[0] = (uint64_t)info->si_signo;
@@ -153,49 +142,6 @@ bool sigframe_push(struct trapframe *tf, const struct signal_action *action, con
 
 /* ---- coming back ---- */
 
-static int pop_fp(uint64_t from, uint32_t size)
-{
-	struct fp_context *fp = &task_current()->fp;
-	struct fpsimd_context *image;
-	uint32_t words[2];
-
-	if (size != sizeof(*image))
-		return -EINVAL;
-	if (copy_from_user(words, from + offsetof(struct fpsimd_context, fpsr), sizeof(words)))
-		return -EFAULT;
-	/* The image may be changed only while no bank holds the registers. */
-	fp_sync(fp);
-	if (copy_from_user(fp->v, from + offsetof(struct fpsimd_context, vregs), sizeof(fp->v)))
-		return -EFAULT;
-	fp->fpsr = words[0];
-	fp->fpcr = words[1];
-	return 0;
-}
-
-/* Walk over the records; exactly one FP record must be there. */
-static int pop_records(uint64_t records)
-{
-	struct _aarch64_ctx head;
-	uint32_t at = 0;
-	bool fp = false;
-
-	for (;; at += head.size) {
-		if (at + sizeof(head) > RECORDS_SIZE || get_user(head, records + at))
-			return -EFAULT;
-		if (!head.magic)
-			return head.size || !fp ? -EINVAL : 0;
-		if (head.size < 16 || head.size % 16 || head.size > RECORDS_SIZE - at)
-			return -EINVAL;
-		if (head.magic == FPSIMD_MAGIC) {
-			if (fp || pop_fp(records + at, head.size))
-				return -EINVAL;
-			fp = true;
-		} else if (head.magic != ESR_MAGIC) {
-			return -EINVAL;
-		}
-	}
-}
-
 static int pop(struct trapframe *tf, uint64_t frame)
 {
 	struct signal_state *s = &task_current()->signals;
@@ -209,7 +155,7 @@ static int pop(struct trapframe *tf, uint64_t frame)
 		return -EFAULT;
 	if (r.pstate & (PSTATE_MODE | PSTATE_DAIF))
 		return -EINVAL;
-	if (pop_records(frame + FRAME_RECORDS))
+	if (sigrecords_pop(frame + FRAME_RECORDS))
 		return -EINVAL;
 	memcpy(tf->x, r.x, sizeof(r.x));
 	tf->sp = r.sp;

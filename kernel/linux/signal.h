@@ -100,5 +100,7 @@ void signal_stop(int sig);
 bool sigframe_push(struct trapframe *tf, const struct signal_action *action, const siginfo_t *info,
 		   uint64_t mask);
 /* The page with the code that handlers without SA_RESTORER return to, mapped in each program. */
+/* AT_MINSIGSTKSZ: room for the longest frame and its alignment. */
+uint64_t sigframe_min_stack(void);
 int sigframe_map_trampoline(struct space *s);
 #define SIGNAL_TRAMPOLINE (STACK_TOP + 8 * PAGE_SIZE)

@@ -28,6 +28,8 @@ struct restart {
 struct task {
 	struct thread thread;
 	struct fp_context fp;
+	uint16_t sve_next; /* vector length after the next execve(), in quadwords; 0: the default */
+	bool sve_inherit;  /* PR_SVE_VL_INHERIT: and after those that follow */
 	struct process *process;
 	int tid;
 	struct list sibling; /* process->tasks */

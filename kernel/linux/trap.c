@@ -21,6 +21,7 @@
 enum {
 	EC_UNKNOWN = 0x00,
 	EC_FP = 0x07,
+	EC_SVE = 0x19,
 	EC_IABT_LOW = 0x20,
 	EC_PC_ALIGN = 0x22,
 	EC_DABT_LOW = 0x24,
@@ -83,7 +84,24 @@ static void abort_low(uint64_t esr, uint64_t far, bool write, bool exec)
 static void trap_fp(struct trapframe *tf, uint64_t esr, uint64_t far)
 {
 	(void)tf, (void)esr, (void)far;
-	fp_trap_user(&task_current()->fp);
+	fp_trap(&task_current()->fp);
+}
+
+static void trap_undefined(struct trapframe *tf, uint64_t esr, uint64_t far)
+{
+	(void)far;
+	fault_signal(SIGILL, ILL_ILLOPC, tf->pc, esr);
+}
+
+static void trap_sve(struct trapframe *tf, uint64_t esr, uint64_t far)
+{
+	struct task *t = task_current();
+
+	if (!cpu_has(CPU_SVE))
+		return trap_undefined(tf, esr, far);
+	if (fp_trap_sve(&t->fp))
+		return signal_send_process(t->process, SIGKILL);
+	thread_set_work(&t->thread, WORK_SVE);
 }
 
 static void trap_iabt(struct trapframe *tf, uint64_t esr, uint64_t far)
@@ -128,16 +146,11 @@ static void trap_debug(struct trapframe *tf, uint64_t esr, uint64_t far)
 	fault_signal(SIGTRAP, TRAP_HWBKPT, far, esr);
 }
 
-static void trap_undefined(struct trapframe *tf, uint64_t esr, uint64_t far)
-{
-	(void)far;
-	fault_signal(SIGILL, ILL_ILLOPC, tf->pc, esr);
-}
-
-/* By exception class; what has no row is an undefined instruction: traps of registers and of SVE,
- * SME, pointer authentication and the like, which programs are not offered. */
+/* By exception class; what has no row is an undefined instruction: traps of registers and of SME,
+ * pointer authentication and the like, which programs are not offered. */
 static void (*const user_traps[EC_COUNT])(struct trapframe *, uint64_t esr, uint64_t far) = {
 	[EC_FP] = trap_fp,
+	[EC_SVE] = trap_sve,
 	[EC_IABT_LOW] = trap_iabt,
 	[EC_PC_ALIGN] = trap_pc_align,
 	[EC_DABT_LOW] = trap_dabt,
@@ -164,11 +177,25 @@ bool trap_usercopy_fault(uint64_t va, bool write)
 	return mmu && !space_fault(container_of(mmu, struct space, mmu), va, write, false);
 }
 
+/* The way out of a thread that has used SVE: its bit stands until it no longer has. */
+static void leave_with_sve(struct task *t, const struct trapframe *tf)
+{
+	if (!t->fp.sve)
+		thread_clear_work(&t->thread, WORK_SVE);
+	else if (tf->syscall >= 0)
+		fp_leave_call(&t->fp);
+}
+
 void trap_user_work(struct trapframe *tf)
 {
 	struct task *t = task_current();
+	uint32_t work = atomic_load_explicit(&t->thread.work, memory_order_relaxed);
 
-	while (atomic_load_explicit(&t->thread.work, memory_order_relaxed)) {
+	if (!work)
+		return;
+	if (work & WORK_SVE)
+		leave_with_sve(t, tf);
+	while ((work = atomic_load_explicit(&t->thread.work, memory_order_relaxed)) & ~WORK_SVE) {
 		if (thread_has_work(&t->thread, WORK_RESCHED | WORK_SIGNAL)) {
 			irq_enable();
 			if (thread_has_work(&t->thread, WORK_RESCHED))
@@ -182,9 +209,13 @@ void trap_user_work(struct trapframe *tf)
 		 */
 		thread_clear_work(&t->thread, WORK_GUEST | WORK_TRACE);
 		/* Last, and masked until EL0: nobody takes the bank any more. */
+		if (work & WORK_SVE)
+			fp_settle(&t->fp);
 		if (thread_has_work(&t->thread, WORK_VECTOR)) {
 			thread_clear_work(&t->thread, WORK_VECTOR);
 			fp_enter_user(&t->fp);
 		}
 	}
+	if (work)
+		fp_settle(&t->fp);
 }
