@@ -15,6 +15,7 @@
 #include "arch/power.h"
 #include "arch/timer.h"
 #include "arch/trap.h"
+#include "arch/usercopy.h"
 #include "lib/printk.h"
 #include "lib/string.h"
 
@@ -24,12 +25,12 @@
 extern char image_start[], text_end[]; /* boot/kernel.ld */
 
 static _Atomic bool panicking;
-static _Atomic int stuck_cpu = -1; /* panic_cpu_stuck() wants its registers */
+static _Atomic int asked_cpu = -1; /* panic_show_cpu() wants its registers */
 
-/* Words of this stack that point into the kernel's code: return addresses, and some that were. */
-static void print_callers(void)
+/* Words of the stack from sp on that point into the kernel's code: return addresses, and some that
+ * were. */
+static void print_callers(uint64_t sp)
 {
-	uint64_t sp = (uint64_t)__builtin_frame_address(0);
 	uint64_t top = (sp | (STACK_BYTES - 1)) + 1;
 	int shown = 0;
 
@@ -46,10 +47,12 @@ static void print_callers(void)
 void panic_stop_cpu(const struct trapframe *tf)
 {
 	irq_disable();
-	if (tf && atomic_load_explicit(&stuck_cpu, memory_order_acquire) == (int)cpu_id()) {
+	if (tf && atomic_load_explicit(&asked_cpu, memory_order_acquire) == (int)cpu_id()) {
 		printk("cpu %u was here:\n", cpu_id());
 		trap_print(tf, 0, 0);
-		atomic_store_explicit(&stuck_cpu, -1, memory_order_release);
+		if (tf->sp >= USER_END)
+			print_callers(tf->sp);
+		atomic_store_explicit(&asked_cpu, -1, memory_order_release);
 	}
 	for (;;)
 		__asm__ volatile("wfi");
@@ -68,7 +71,7 @@ void panic(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	printk("panic on cpu %u: %s\n", cpu_id(), text);
-	print_callers();
+	print_callers((uint64_t)__builtin_frame_address(0));
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
 		if (cpu != cpu_id() && cpu_get(cpu)->online)
 			ipi_send(cpu, IPI_STOP);
@@ -78,15 +81,20 @@ void panic(const char *fmt, ...)
 
 #define ANSWER_NS 2000000000ull
 
-void panic_cpu_stuck(unsigned cpu, const char *why)
+void panic_show_cpu(unsigned cpu)
 {
 	uint64_t start = timer_now();
 
 	/* release and acquire: partners in panic_stop_cpu() */
-	atomic_store_explicit(&stuck_cpu, (int)cpu, memory_order_release);
+	atomic_store_explicit(&asked_cpu, (int)cpu, memory_order_release);
 	ipi_send(cpu, IPI_STOP);
-	while (atomic_load_explicit(&stuck_cpu, memory_order_acquire) >= 0 &&
+	while (atomic_load_explicit(&asked_cpu, memory_order_acquire) >= 0 &&
 	       timer_now() - start < ANSWER_NS)
 		__asm__ volatile("yield");
+}
+
+void panic_cpu_stuck(unsigned cpu, const char *why)
+{
+	panic_show_cpu(cpu);
 	panic("cpu %u is stuck with interrupts masked (%s)", cpu, why);
 }

@@ -296,6 +296,33 @@ static void load_archive(void)
 	printk("files: an archive of %lu KiB, used in place\n", machine.initrd.size / 1024);
 }
 
+/* The rest, on a stack with a guard, which becomes that of the boot CPU's idle thread. */
+static _Noreturn void boot_on(uint64_t stack)
+{
+	gic_setup();
+	timer_init();
+	ktimer_setup();
+	ipi_register(IPI_STOP, stop_cpu);
+	ipi_register(IPI_CALL, cpu_handle_call);
+	fp_init();
+	linux_init();
+	check(!procfs_register("cmdline", show_cmdline, NULL));
+	if (cmdline.tty_raw)
+		tty_set_raw();
+	kvm_init();
+	if (!smp_cpu_setup(this_cpu(), stack))
+		panic("the boot CPU cannot run");
+	irq_enable();
+	devices_init();
+	linux_devices_init();
+	smp_start(machine.cpus, machine.cpu_count, (pa_t){ image_pa });
+	print_machine();
+	load_archive();
+	if (!thread_spawn("init", start_init, NULL))
+		panic("no memory for the first program");
+	run_idle();
+}
+
 void boot_main(pa_t fdt, pa_t image)
 {
 	const char *missing;
@@ -304,6 +331,8 @@ void boot_main(pa_t fdt, pa_t image)
 
 	image_pa = image.v;
 	sysreg_write(tpidr_el2, cpu_add(sysreg_read(mpidr_el1) & 0xff00ffffff));
+	/* An exception from here on is taken for an overflow, which needs a stack to be told on. */
+	this_cpu()->overflow_stack = (uint64_t)boot_stack_top;
 	sysreg_write(vbar_el2, host_vectors);
 	isb();
 	err = fdt_read_machine(pa_to_va(fdt), fdt.v, &machine, &missing);
@@ -316,28 +345,7 @@ void boot_main(pa_t fdt, pa_t image)
 	memory_init();
 	console_init(mmu_map_device((pa_t){ machine.uart.reg.start }, machine.uart.reg.size));
 	memory_add_free();
-	gic_setup();
-	timer_init();
-	ktimer_setup();
-	ipi_register(IPI_STOP, stop_cpu);
-	ipi_register(IPI_CALL, cpu_handle_call);
-	fp_init();
-	linux_init();
-	check(!procfs_register("cmdline", show_cmdline, NULL));
-	if (cmdline.tty_raw)
-		tty_set_raw();
-	kvm_init();
-	if (!smp_cpu_setup(this_cpu(), (uint64_t)boot_stack_top - THREAD_STACK))
-		panic("the boot CPU cannot run");
-	irq_enable();
-	devices_init();
-	linux_devices_init();
-	smp_start(machine.cpus, machine.cpu_count, image);
-	print_machine();
-	load_archive();
-	if (!thread_spawn("init", start_init, NULL))
-		panic("no memory for the first program");
 	stack = stack_alloc();
 	check(stack);
-	run_idle_on(stack);
+	stack_continue(stack, boot_on);
 }

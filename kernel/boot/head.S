@@ -173,7 +173,7 @@ mmu_replace_kernel_root:
 	br	x6
 2:	ret
 
-/* The first tables; the boot CPU's stack is in kernel.ld. */
+/* The first tables, and what the boot CPU begins on. */
 .bss
 .balign	4096
 .global boot_id_l0, boot_id_l1, boot_id_l2, boot_ttbr1, boot_linear_l1, boot_image_l1, boot_image_l2, boot_image_l3
@@ -188,3 +188,7 @@ boot_image_l2:	.skip 4096
 boot_image_l3:	.skip 4096
 boot_tables_end:
 boot_empty:	.skip 4096
+/* Until there is memory for a stack with a guard: no interrupts yet. */
+.global boot_stack_top
+boot_stack:	.skip 8192
+boot_stack_top:

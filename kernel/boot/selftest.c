@@ -8,6 +8,7 @@
 
 #include "arch/cpu.h"
 #include "arch/irq.h"
+#include "arch/spinlock.h"
 #include "lib/check.h"
 #include "lib/printk.h"
 #include "lib/string.h"
@@ -70,18 +71,46 @@ static void nothing(void *arg)
 	(void)arg;
 }
 
-static void crash_masked(void)
+/* Run fn on another CPU than this thread, which stays here; returns when it has begun for long. */
+static unsigned on_other_cpu(void (*fn)(void *))
 {
-	static struct thread stuck;
+	static struct thread thread;
 	unsigned other = (cpu_id() + 1) % cpu_count();
-	int err = thread_init(&stuck, "stuck", stick, NULL);
+	int err = thread_init(&thread, "selftest", fn, NULL);
 
 	check(!err && other != cpu_id());
-	stuck.affinity = 1ull << other;
-	thread_start(&stuck);
+	thread.affinity = 1ull << other;
 	thread_set_affinity(thread_current(), 1ull << cpu_id());
+	thread_start(&thread);
 	thread_sleep_until(timer_now() + 100000000, false);
-	cpu_call(other, nothing, NULL);
+	return other;
+}
+
+static void crash_masked(void)
+{
+	cpu_call(on_other_cpu(stick), nothing, NULL);
+}
+
+/* Nobody waits for it; the first program goes on and sleeps. */
+static void crash_stuck(void)
+{
+	on_other_cpu(stick);
+}
+
+static struct spinlock kept;
+
+static void keep(void *arg) NO_LOCK_ANALYSIS
+{
+	(void)arg;
+	spin_lock(&kept);
+	for (;;)
+		__asm__ volatile("yield");
+}
+
+static void crash_lock(void) NO_LOCK_ANALYSIS
+{
+	on_other_cpu(keep);
+	spin_lock(&kept);
 }
 
 static const struct {
@@ -90,6 +119,7 @@ static const struct {
 } crashes[] = {
 	{ "check", crash_check }, { "null", crash_null }, { "overflow", crash_overflow },
 	{ "text", crash_text },	  { "exec", crash_exec }, { "masked", crash_masked },
+	{ "stuck", crash_stuck }, { "lock", crash_lock },
 };
 
 void selftest_crash(const char *how)

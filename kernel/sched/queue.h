@@ -25,6 +25,7 @@ struct run_queue {
 	int leaving_to;		/* the CPU it moves to, or -1 */
 	struct thread idle;
 	struct ktimer slice;
+	struct ktimer watch; /* watchdog.c */
 	struct run_stats stats;
 };
 

@@ -17,6 +17,7 @@
 #include "lib/string.h"
 #include "sched/queue.h"
 #include "sched/stack.h"
+#include "sched/watchdog.h"
 
 struct run_queue run_queues[MAX_CPUS];
 _Atomic uint64_t run_idle_cpus;
@@ -126,18 +127,22 @@ static void run_wait(struct run_queue *q) NO_LOCK_ANALYSIS
 static struct thread *run_wait_here(struct run_queue *q, struct thread *t) HOLDS(q->lock)
 {
 	for (;;) {
-		struct thread *next;
+		struct thread *next = NULL;
 		bool woken;
 
 		run_wait(q);
 		woken = t != &q->idle && thread_state(t) == THREAD_RUNNING;
 		if (woken && !q->ready_count)
-			return t;
-		if (woken)
+			next = t;
+		else if (woken)
 			ready_insert(q, t);
-		next = ready_take(q);
-		if (next)
+		if (!next)
+			next = ready_take(q);
+		if (next) {
+			if (!ktimer_active(&q->watch))
+				watchdog_start(&q->watch);
 			return next;
+		}
 	}
 }
 
@@ -243,11 +248,9 @@ void run_idle(void)
 	}
 }
 
-void run_idle_on(uint64_t stack)
+bool run_is_idle(unsigned cpu)
 {
-	queue_here()->idle.stack = stack;
-	__asm__ volatile("mov sp, %0\n\tb run_idle" ::"r"(stack + THREAD_STACK));
-	__builtin_unreachable();
+	return __atomic_load_n(&run_queues[cpu].idling, __ATOMIC_RELAXED);
 }
 
 void run_set_idle_hook(void (*hook)(bool enter))
@@ -262,6 +265,7 @@ void run_cpu_init(uint64_t stack)
 
 	q->leaving_to = -1;
 	run_place_init(q);
+	watchdog_init(&q->watch);
 	snprintf(t->name, sizeof(t->name), "idle/%u", cpu_id());
 	t->cpu = cpu_id();
 	t->affinity = BIT(cpu_id());

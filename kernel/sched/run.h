@@ -8,8 +8,8 @@
 void run_cpu_init(uint64_t stack);
 /* The idle thread's loop, for each CPU at the end of its start-up. */
 _Noreturn void run_idle(void);
-/* The same on another stack than the one the CPU started on: the boot CPU's has no guard. */
-_Noreturn void run_idle_on(uint64_t stack);
+/* Does nothing run on that CPU? A hint, unless it is the caller's. */
+bool run_is_idle(unsigned cpu);
 /* Called around WFI of an idle CPU, masked; kvm closes ICH_HCR_EL2 there. Set once. */
 void run_set_idle_hook(void (*hook)(bool enter));
 

@@ -56,6 +56,14 @@ void stack_free(uint64_t stack)
 	spin_unlock_irqrestore(&stack_lock, daif);
 }
 
+void stack_continue(uint64_t stack, void (*fn)(uint64_t stack))
+{
+	register uint64_t x0 __asm__("x0") = stack;
+
+	__asm__ volatile("mov sp, %1\n\tbr %2" ::"r"(x0), "r"(stack + THREAD_STACK), "r"(fn));
+	__builtin_unreachable();
+}
+
 bool stack_is_guard(uint64_t va)
 {
 	return va >= KERNEL_STACKS && va < next_slot && !(va & THREAD_STACK);

@@ -17,16 +17,18 @@ my %says = (
 	overflow => qr/kernel stack overflow at/,
 	text => qr/exception in the kernel: EC 0x25/,
 	exec => qr/exception in the kernel: EC 0x21/,
-	masked => qr/cpu \d is stuck with interrupts masked/,
+	masked => qr/cpu \d is stuck with interrupts masked \(it does not take/,
+	stuck => qr/cpu \d is stuck with interrupts masked \(it has taken no interrupt/,
+	lock => qr/spinlock [0-9a-f]+ <kept\+0>: cpu \d may have it\n.*cpu \d waits for spinlock/s,
 );
 my %where = (
 	check => 'crash_check', null => 'crash_null', overflow => 'recurse', text => 'crash_text',
-	exec => 'ret', masked => 'stick',
+	exec => 'ret', masked => 'stick', stuck => 'stick', lock => 'keep',
 );
 
 for my $how (sort keys %says) {
 	my ($status, $out, $err) = run("$top/tools/stet-qemu", '--kernel', 'stet', '--smp', 2, '--timeout', 120,
-				       '--append', "test.crash=$how", '--', $busybox, 'true');
+				       '--append', "test.crash=$how", '--', $busybox, $how eq 'stuck' ? ('sleep', 100) : 'true');
 	is($status, 125, "$how: the status of a panic");
 	like($err, $says{$how}, "$how: the cause");
 	like($err, qr/x29 [0-9a-f]{16}/, "$how: the registers") if $how ne 'check';

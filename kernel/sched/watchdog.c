@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A CPU that keeps interrupts masked for seconds is a mistake of ours that no other part of the
+ * kernel need ever notice. So each CPU that has something to run takes a timer interrupt every
+ * PERIOD_NS and looks at the next CPU of the ring: one that does not idle takes that interrupt too,
+ * so its count of interrupts moves. If it has not moved in LOOKS looks, that CPU is made to print
+ * where it is (arch/panic.c), and all ends.
+ *
+ * A CPU that idles takes part only as long as the one it looks after does not, and only if
+ * something woke it meanwhile: where all idle, no timer runs.
+ *
+ * State: watches[], each CPU's own.
+ */
+#include "sched/watchdog.h"
+
+#include "arch/cpu.h"
+#include "arch/panic.h"
+#include "lib/bits.h"
+#include "sched/queue.h"
+
+#define PERIOD_NS 2000000000ull
+#define LOOKS	  5 /* of QEMU's CPUs one may not run for a while */
+
+struct watch {
+	unsigned cpu;	/* whom it looked at last */
+	unsigned still; /* looks at which the count was the same */
+	uint64_t count;
+};
+
+static struct watch watches[MAX_CPUS];
+
+static unsigned next_online(unsigned me)
+{
+	unsigned cpu = me;
+
+	do
+		cpu = (cpu + 1) % cpu_count();
+	while (cpu != me && !cpu_get(cpu)->online);
+	return cpu;
+}
+
+static void watchdog_look(struct ktimer *t)
+{
+	struct watch *w = &watches[cpu_id()];
+	unsigned next = next_online(cpu_id());
+	uint64_t count = __atomic_load_n(&cpu_get(next)->irq_count, __ATOMIC_RELAXED);
+	bool busy = next != cpu_id() && !run_is_idle(next);
+
+	w->still = busy && next == w->cpu && count == w->count ? w->still + 1 : 0;
+	w->cpu = next;
+	w->count = count;
+	if (w->still == LOOKS)
+		panic_cpu_stuck(next, "it has taken no interrupt for 10 s");
+	if (busy || !run_is_idle(cpu_id()))
+		watchdog_start(t);
+}
+
+void watchdog_start(struct ktimer *watch)
+{
+	ktimer_start(watch, timer_now() + PERIOD_NS);
+}
+
+void watchdog_init(struct ktimer *watch)
+{
+	ktimer_init(watch, watchdog_look);
+}
