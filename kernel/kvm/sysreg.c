@@ -37,6 +37,14 @@ static void write_sgi(struct vcpu *vcpu, uint32_t reg, uint64_t value)
 	vgic_send_sgi(vcpu, value, reg == SYSREG(3, 0, 12, 11, 5));
 }
 
+#define ICC_DIR_INTID BITS(23, 0)
+
+static void write_dir(struct vcpu *vcpu, uint32_t reg, uint64_t value)
+{
+	(void)reg;
+	vgic_deactivate(vcpu, field_get(ICC_DIR_INTID, value));
+}
+
 /* ---- caches by set and way ---- */
 
 static void write_set_way(struct vcpu *vcpu, uint32_t reg, uint64_t value)
@@ -88,6 +96,7 @@ static const struct sysreg_row rows[] = {
 	  write_sgi }, /* ICC_SGI1R_EL1: the busy one first */
 	{ SYSREG(3, 0, 12, 11, 6), HIDDEN, NULL, write_sgi }, /* ICC_ASGI1R_EL1 */
 	{ SYSREG(3, 0, 12, 11, 7), HIDDEN, NULL, write_sgi }, /* ICC_SGI0R_EL1 */
+	{ SYSREG(3, 0, 12, 11, 1), HIDDEN, NULL, write_dir }, /* ICC_DIR_EL1 */
 	{ SYSREG(2, 0, 0, 2, 2), LISTED, debug_read_mdscr, debug_write_mdscr },
 	{ SYSREG(3, 0, 1, 0, 1), LISTED, read_zero, write_ignored }, /* ACTLR_EL1 */
 	{ SYSREG(1, 0, 7, 6, 2), HIDDEN, NULL, write_set_way },	     /* DC ISW */

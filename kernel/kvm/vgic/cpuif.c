@@ -32,12 +32,21 @@ unsigned cpuif_lrs(void)
 	return lrs;
 }
 
+void cpuif_read_vmcr(struct vgic_cpu *cpu)
+{
+	cpu->vmcr = sysreg_read(ich_vmcr_el2);
+}
+
 /* Every list register from the highest wanted down: the number is part of the instruction. */
 #define LIST_REGISTERS(X)                                                                          \
 	X(15) X(14) X(13) X(12) X(11) X(10) X(9) X(8) X(7) X(6) X(5) X(4) X(3) X(2) X(1) X(0)
 
 void cpuif_read_lrs(struct vgic_cpu *cpu)
 {
+	if (cpu->hcr & ICH_HCR_LRENPIE) { /* some active ones are left out: were they ended? */
+		cpu->hcr = sysreg_read(ich_hcr_el2);
+		cpuif_read_vmcr(cpu);
+	}
 	switch (cpu->used) {
 #define X(n)                                                                                       \
 	case n + 1:                                                                                \
@@ -69,11 +78,6 @@ void cpuif_write_lrs(const struct vgic_cpu *cpu, unsigned used_before)
 	write_lrs(cpu, max(cpu->used, used_before));
 	sysreg_write(ich_hcr_el2, cpu->hcr);
 	isb();
-}
-
-void cpuif_read_vmcr(struct vgic_cpu *cpu)
-{
-	cpu->vmcr = sysreg_read(ich_vmcr_el2);
 }
 
 /* The active priorities, one to four registers of each group; the higher ones exist only where the

@@ -158,6 +158,19 @@ void vgic_levels(struct vgic *vgic, struct vgic_cpu *cpu, unsigned first, bool w
 	spin_unlock_irqrestore(&vgic->lock, daif);
 }
 
+void vgic_clear_active(struct vgic_cpu *cpu, uint64_t intid)
+{
+	bool private = intid < VGIC_PRIVATE;
+	struct vgic_reg_access a = { .vgic = cpu->vgic, .cpu = cpu, .bytes = 4 };
+	uint64_t value = BIT(intid % 32);
+
+	if (intid >= cpu->vgic->nr_irqs)
+		return;
+	a.offset = (private ? GICR_FRAME : 0) + VGIC_ICACTIVER + (uint32_t)intid / 32 * 4;
+	a.reg = vgic_reg_find(private ? &vgic_redist_regs : &vgic_dist_regs, a.offset, a.bytes);
+	vgic_reg_access(&a, true, &value);
+}
+
 /* ---- which frame answers ---- */
 
 static struct vgic_cpu *redist_at(struct vgic *vgic, struct vgic_cpu *own, uint64_t ipa)

@@ -11,6 +11,10 @@
  * Level interrupts without a host interrupt behind them carry the EOI bit: the guest's EOI brings a
  * maintenance interrupt, and the line is looked at again. They are never pending and active at once
  * in a list register, so the line's fall while active is not missed.
+ *
+ * More than there are list registers: the most urgent pending one always has one, or it could not
+ * preempt; the others go to active ones first. A maintenance interrupt comes when those that are
+ * pending have been taken, if more are waiting, and when the guest ends an active one that is left out.
  */
 #include "kvm/vgic/model.h"
 
@@ -258,8 +262,32 @@ static void irq_fold(struct vgic_irq *irq, uint64_t lr)
 	irq_requeue(irq);
 }
 
+/* What the guest has ended of the active ones that are in no list register: they end in the order of
+ * their urgency. Not so if it ends priority and activity apart (EOImode 1): then ICC_DIR_EL1 traps. */
+static void fold_left_out(struct vgic_cpu *cpu)
+{
+	uint64_t ended = field_get(ICH_HCR_EOICOUNT, cpu->hcr);
+	struct vgic_irq *irq, *next;
+
+	if (!ended || (cpu->vmcr & ICH_VMCR_EOIM))
+		return;
+	list_for_each_safe (irq, next, &cpu->queue, link) {
+		if (!ended || !irq->active)
+			break;
+		if (irq->lr >= 0)
+			continue;
+		irq->active = false;
+		cpu->hw_changed |= irq->hw_intid != 0;
+		irq_requeue(irq);
+		if (irq->cpu && irq->cpu != cpu)
+			vgic_notify(irq->cpu);
+		ended--;
+	}
+}
+
 void vgic_fold(struct vgic_cpu *cpu)
 {
+	fold_left_out(cpu);
 	for (unsigned i = 0; i < cpu->used; i++) {
 		struct vgic_irq *irq = cpu->lr_irq[i];
 
@@ -268,28 +296,30 @@ void vgic_fold(struct vgic_cpu *cpu)
 			vgic_notify(irq->cpu); /* retargeted while it was here */
 	}
 	cpu->used = 0;
+	cpu->hcr &= ~ICH_HCR_EOICOUNT;
 }
 
-static uint64_t irq_lr_value(struct vgic_irq *irq, bool overflow)
+static uint64_t irq_lr_value(struct vgic_irq *irq)
 {
 	uint64_t lr = field_set(ICH_LR_VINTID, irq->intid) |
 		      field_set(ICH_LR_PRIORITY, irq->priority) | (irq->group1 ? ICH_LR_GROUP : 0);
 	bool both = irq->edge && !irq->hw_intid && irq->target == irq->cpu;
+	bool deliverable = irq_deliverable(irq);
 
 	if (irq->active)
 		lr |= ICH_LR_ACTIVE;
-	if (irq_deliverable(irq) && (!irq->active || both))
+	if (deliverable && (!irq->active || both))
 		lr |= ICH_LR_PENDING;
 	if (irq->hw_intid)
 		lr |= ICH_LR_HW | field_set(ICH_LR_PINTID, irq->hw_intid);
-	else if (!irq->edge || (irq->active && overflow))
+	else if (!irq->edge || (deliverable && !both)) /* its end lets it go elsewhere */
 		lr |= ICH_LR_EOI;
 	return lr;
 }
 
-static void fill_one(struct vgic_cpu *cpu, struct vgic_irq *irq, bool overflow)
+static void fill_one(struct vgic_cpu *cpu, struct vgic_irq *irq)
 {
-	uint64_t lr = irq_lr_value(irq, overflow);
+	uint64_t lr = irq_lr_value(irq);
 
 	irq->lr = (int8_t)cpu->used;
 	irq->lr_pending = lr & ICH_LR_PENDING;
@@ -302,23 +332,24 @@ static void fill_one(struct vgic_cpu *cpu, struct vgic_irq *irq, bool overflow)
 void vgic_fill(struct vgic_cpu *cpu)
 {
 	struct vgic_irq *irq;
-	unsigned waiting = 0;
-	bool overflow;
+	unsigned kept; /* for the first that is only pending */
 
 	check(cpu->used == 0);
 	cpu->hcr = ICH_HCR_EN;
-	if (cpu->frozen)
+	if (cpu->frozen || list_empty(&cpu->queue))
 		return;
-	list_for_each (irq, &cpu->queue, link)
-		if (++waiting > cpu->vgic->nr_lrs)
-			break;
-	overflow = waiting > cpu->vgic->nr_lrs;
-	if (overflow)
-		cpu->hcr |= ICH_HCR_UIE;
+	kept = !list_entry(cpu->queue.prev, struct vgic_irq, link)->active;
 	list_for_each (irq, &cpu->queue, link) {
-		if (cpu->used == cpu->vgic->nr_lrs)
+		unsigned room = cpu->vgic->nr_lrs - cpu->used;
+
+		if (room > (irq->active ? kept : 0)) {
+			fill_one(cpu, irq);
+		} else if (irq->active) {
+			cpu->hcr |= ICH_HCR_LRENPIE | ICH_HCR_TDIR;
+		} else {
+			cpu->hcr |= ICH_HCR_NPIE;
 			break;
-		fill_one(cpu, irq, overflow);
+		}
 	}
 }
 

@@ -38,8 +38,11 @@
 #define ICH_LR_ACTIVE	BIT(63)
 
 /* ICH_HCR_EL2 */
-#define ICH_HCR_EN  BIT(0)
-#define ICH_HCR_UIE BIT(1) /* maintenance when none or one list register is left */
+#define ICH_HCR_EN	 BIT(0)
+#define ICH_HCR_LRENPIE	 BIT(2)	     /* maintenance when EOIcount is not 0 */
+#define ICH_HCR_NPIE	 BIT(3)	     /* maintenance when no list register is pending */
+#define ICH_HCR_TDIR	 BIT(14)     /* the guest's ICC_DIR_EL1 traps */
+#define ICH_HCR_EOICOUNT BITS(31, 27) /* what the guest has ended that was in no list register */
 
 /* ICH_VMCR_EL2 */
 #define ICH_VMCR_ENG0	BIT(0)
@@ -152,7 +155,8 @@ void vgic_irq_set_router(struct vgic_irq *irq, uint64_t router);
 /* ICC_SGI1R_EL1 and its kin: value as written. */
 void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1);
 
-/* The image's list registers -> the model; they are empty after this. */
+/* The image's list registers, and the count in its hcr, -> the model; they are empty after this. Sets
+ * hw_changed if the guest ended a HW-linked one the hardware did not see. */
 void vgic_fold(struct vgic_cpu *cpu);
 /* The first of the queue -> the image's list registers and hcr. They were empty. */
 void vgic_fill(struct vgic_cpu *cpu);

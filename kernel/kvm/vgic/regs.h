@@ -12,6 +12,8 @@
 #define GICR_FRAME 0x10000u
 #define GICR_SIZE  (2 * GICR_FRAME) /* RD_base and SGI_base; there are no LPIs of version 4 */
 
+#define VGIC_ICACTIVER 0x380u /* in the distributor's frame and in SGI_base */
+
 #define VGIC_IIDR	0x5300043bu /* product 'S', revision 0, implementer Arm */
 #define VGIC_PIDR2_V3	0x3bu	    /* GICv3 */
 
@@ -72,8 +74,9 @@ unsigned vgic_reg_intids(const struct vgic_reg_access *access, unsigned *count);
 	  .user_get = vgic_get_zero, .user_put = vgic_put_nothing },                               \
 	{ .first = (base) + 0x300, .last = (base) + 0x2ff + 4 * (n), .widths = 4, .bits = 1,       \
 	  .settle = true, .get = vgic_get_active, .put = vgic_put_active },                        \
-	{ .first = (base) + 0x380, .last = (base) + 0x37f + 4 * (n), .widths = 4, .bits = 1,       \
-	  .settle = true, .get = vgic_get_active, .put = vgic_put_not_active },                    \
+	{ .first = (base) + VGIC_ICACTIVER, .last = (base) + VGIC_ICACTIVER - 1 + 4 * (n),         \
+	  .widths = 4, .bits = 1, .settle = true, .get = vgic_get_active,                          \
+	  .put = vgic_put_not_active },                                                            \
 	{ .first = (base) + 0x400, .last = (base) + 0x3ff + 32 * (n), .widths = 1 | 2 | 4,         \
 	  .bits = 8, .get = vgic_get_priority, .put = vgic_put_priority },                         \
 	{ .first = (base) + 0xc00, .last = (base) + 0xbff + 8 * (n), .widths = 4, .bits = 2,       \

@@ -63,6 +63,18 @@ int vgic_inject(struct vm *vm, struct vcpu *vcpu, unsigned intid, bool level)
 	return err;
 }
 
+void vgic_deactivate(struct vcpu *vcpu, uint64_t intid)
+{
+	struct vgic_cpu *cpu = vcpu->vgic;
+	uint64_t daif = irq_save();
+
+	if (cpu->vgic && cpu->home == (int)cpu_id())
+		cpuif_read_vmcr(cpu);
+	irq_restore(daif);
+	if (cpu->vgic && (cpu->vmcr & ICH_VMCR_EOIM))
+		vgic_clear_active(cpu, intid);
+}
+
 void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1)
 {
 	struct vgic *vgic = vcpu->vgic->vgic;
@@ -168,6 +180,8 @@ static void leave_home(struct vgic_cpu *cpu)
 {
 	cpuif_save(cpu);
 	vgic_fold(cpu);
+	if (cpu->hw_changed) /* before the Active bits are saved */
+		sync_hw(cpu);
 	cpu->home = -1;
 }
 
@@ -229,7 +243,7 @@ static void idle(bool enter)
 		cpuif_open(vcpu->vgic);
 }
 
-/* An underflow or the end of a level interrupt. At EL2 it stays asserted until its cause is gone,
+/* The end of a level interrupt, or more than list registers (vgic_fill()). At EL2 it stays asserted until its cause is gone,
  * so the list registers are mended here and now, whoever runs. */
 static void maintenance(void *arg, unsigned intid)
 {

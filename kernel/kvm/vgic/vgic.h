@@ -48,6 +48,9 @@ int vgic_inject(struct vm *vm, struct vcpu *vcpu, unsigned intid, bool level);
  */
 void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1);
 
+/* The guest's write to ICC_DIR_EL1, which traps while active ones are in no list register. */
+void vgic_deactivate(struct vcpu *vcpu, uint64_t intid);
+
 /* ---- around the guest ---- */
 /* Before each entry: masked, the vCPU in this CPU's guest bank. Nothing is done, and no lock taken,
  * unless something that decides the list registers changed. */
