@@ -75,8 +75,9 @@ proc child_of {pid} {
 	return [lindex [exec cat /proc/$pid/task/$pid/children] 0]
 }
 
-proc start {} {
-	send "tools/run\r"
+proc start {{variables ""}} {
+	send "$variables tools/run\r"
+	if {![comes {Ctrl-A x ends it} "the escape key is named"]} finish
 	if {![comes {/?~# \x1b\[6n$} "a guest shell"]} finish
 	# The shell asks where the cursor is; an answer would be typed text to the tests
 }
@@ -142,6 +143,19 @@ exec kill -KILL [child_of [child_of $host_pid]]
 wait_for {HOST> $}
 ok [string equal $before [settings]] "the terminal's settings after QEMU was killed"
 
+# ---- other machines
+start "CPUS=4 MEM=1024 GUEST_CPUS=3 GUEST_MEM=256 GUEST_CMDLINE='quiet sparrow=7'\
+	GUEST_KERNEL=build/sysroot/boot/vmlinuz GUEST_INITRD=build/guest-initrd.cpio"
+send "nproc; grep -c sparrow=7 /proc/cmdline; free -m | head -n 2\r"
+comes {\n3\r\n1\r\n[^\n]*\nMem: +(1[5-9]|2[0-5])[0-9] } "as many CPUs, as much memory and the words asked for"
+wait_for {# \x1b\[6n$}
+if {$kernel eq "stet"} {
+	ok [regexp {cpus: 4, } [exec cat $env(DISK).log]] "the machine has the CPUs asked for"
+	ok [regexp {memory: 9[0-9][0-9] MiB} [exec cat $env(DISK).log]] "and the memory"
+}
+send "poweroff\r"
+wait_for {HOST> $}
+
 # ---- the escape key
 start
 send "\001x"
@@ -155,8 +169,25 @@ wait_for {HOST> $}
 send "GUEST_KERNEL=/nosuch tools/run; echo status-\$?\r"
 comes {run: GUEST_KERNEL=/nosuch: no such file\r\nstatus-1} "a missing kernel is named"
 wait_for {HOST> $}
+send "GUEST_INITRD=/nosuch tools/run; echo status-\$?\r"
+comes {run: GUEST_INITRD=/nosuch: no such file\r\nstatus-1} "a missing initramfs is named"
+wait_for {HOST> $}
 send "GUEST_KERNEL=tools/run tools/run; echo status-\$?\r"
 comes {stet: [^\r\n]*Image[^\r\n]*\r\n(.*)status-1\r} "a kernel that is no Image"
 wait_for {HOST> $}
 ok [string equal $before [settings]] "the terminal's settings after bad arguments"
+
+# ---- the debugger, without colours
+if {$kernel ne "stet"} finish
+send "TERM=dumb tools/run --gdb\r"
+comes {image_start \(\) at kernel/boot/head\.S:[0-9]+\r\n[^(]*\(gdb\) $} "the debugger stops at the first instruction"
+send "break boot_main\r"
+wait_for {\(gdb\) $}
+send "continue\r"
+comes {boot_main \(fdt=[^(]*\(gdb\) $} "and at a function, with the MMU on"
+send "kill\r"
+wait_for {\(gdb\) $}
+send "quit\r"
+comes {HOST> $} "the debugger ends"
+ok [string equal $before [settings]] "the terminal's settings after the debugger"
 finish
