@@ -26,7 +26,7 @@ struct cpu {
 	uint32_t mode;		 /* enum cpu_mode, tested at each return to EL0 */
 	uint32_t id;		 /* 0 .. cpu_count() - 1 */
 	uint64_t scratch[2];	 /* for vectors, before there is a register to use */
-	uint64_t guest;		 /* the vCPU in world_run(), 0 outside */
+	void *entered;		 /* kvm/vcpu.c: the vCPU for which all is in place, or NULL */
 	uint64_t mpidr;		 /* affinity bits only */
 	uint64_t gicr;		 /* VA of this CPU's redistributor */
 	_Atomic bool online;

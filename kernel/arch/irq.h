@@ -67,7 +67,7 @@ static inline bool irq_masked(void)
 typedef void (*irq_handler)(void *arg, unsigned intid);
 
 /* Handle the interrupt that is pending, if there is one: from the vectors, and from who has found out
- * in another way that one may have come (WFI has ended). Masked. */
+ * in another way that one may have come (WFI has ended, a guest's time was ended by it). Masked. */
 void irq_dispatch(void);
 
 /* Answer SPI or PPI intid from now on; -EINVAL (no such), -EBUSY (taken). The GIC works with

@@ -2,61 +2,96 @@
 /*
  * Where exceptions arrive while the CPU is set up for the host (enum cpu_mode CPU_HOST). From EL0 the
  * kernel stack is empty, so the frame lands at its very top; from EL2 it lands below what is there.
- * Each entry saves the general registers, then calls C with x0 = the frame.
+ * Each slot saves the general registers; C is called with x0 = the frame.
  */
 #include "arch/vectors.inc"
+
+/*
+ * One slot for an exception from EL0, with TGE = 1: SCTLR_EL2.SPAN = 0 has set PAN. Saves the frame,
+ * then goes to handler with sp = the frame.
+ */
+.macro vector_el0 handler
+	.balign	0x80
+	stp	x0, x1, [sp, #-TF_SIZE]!
+	trapframe_scratch stp
+	trapframe_kept stp
+	mrs	x9, sp_el0
+	mrs	x10, elr_el2
+	mrs	x11, spsr_el2
+	stp	x30, x9, [sp, #TF_LR]
+	stp	x10, x11, [sp, #TF_PC]
+	b	\handler
+.endm
 
 .text
 .balign	0x800
 .global host_vectors
 host_vectors:
 	vectors_current_el
-	vector	vector_el0_sync
-	vector	vector_el0_irq
-	vector	vector_el0_fiq
-	vector	vector_el0_serror
-	vector	vector_el0_32		// no AArch32 programs
-	vector	vector_el0_32
-	vector	vector_el0_32
-	vector	vector_el0_32
+	vector_el0	vector_el0_sync
+	vector_el0	vector_el0_irq
+	vector_el0	vector_el0_fiq
+	vector_el0	vector_el0_serror
+	vector_el0	vector_el0_32	// no AArch32 programs
+	vector_el0	vector_el0_32
+	vector_el0	vector_el0_32
+	vector_el0	vector_el0_32
 
-/* Save the rest of the frame whose x0-x29 are stored. Uses x20-x22. */
-.macro trapframe_special
-	mrs	x20, sp_el0
-	mrs	x21, elr_el2
-	mrs	x22, spsr_el2
-	stp	x30, x20, [sp, #TF_LR]
-	stp	x21, x22, [sp, #TF_PC]
+/*
+ * w2 = 0: nothing to do before EL0. One test: work bits of the thread, or a CPU that is still set up
+ * for a guest. Masks, so the answer stays.
+ */
+.macro look_for_work
+	msr	daifset, #2
+	mrs	x1, tpidr_el2
+	ldr	x2, [x1, #CPU_CURRENT]
+	ldr	w3, [x1, #CPU_MODE]
+	ldr	w2, [x2, #THREAD_WORK]
+	orr	w2, w2, w3
 .endm
 
-/* From EL0 with TGE = 1: SCTLR_EL2.SPAN = 0 has set PAN. */
-.macro enter_from_el0
-	sub	sp, sp, #TF_SIZE
-	trapframe_gprs stp
-	trapframe_special
-.endm
-
+/*
+ * sp = the frame. A system call that leaves no work has the program's x20-x29 where the C code has
+ * kept them; who changes them in the frame sets WORK_FRAME.
+ */
 vector_el0_sync:
-	enter_from_el0
 	mrs	x1, esr_el2
 	ubfx	x2, x1, #26, #6
 	cmp	x2, #0x15		// EC_SVC64
-	b.ne	1f
-	str	x8, [sp, #TF_SYSCALL]
+	b.ne	el0_exception
 	msr	daifclr, #3
 	mov	x0, sp
 	bl	trap_syscall
-	b	return_to_el0
-1:	mov	x3, #-1
+	look_for_work
+	cbz	w2, return_to_el0_kept
+return_to_el0_work:
+	mov	x0, sp
+	bl	trap_before_user	// masked; leaves no work bit set and the CPU in CPU_HOST
+return_to_el0_now:
+	trapframe_kept ldp
+return_to_el0_kept:
+	ldp	x9, x10, [sp, #TF_PC]
+	ldp	x30, x11, [sp, #TF_LR]
+	msr	elr_el2, x9
+	msr	spsr_el2, x10
+	msr	sp_el0, x11
+	trapframe_scratch ldp
+	ldp	x0, x1, [sp], #TF_SIZE
+	eret
+
+el0_exception:
+	mov	x3, #-1
 	str	x3, [sp, #TF_SYSCALL]
 	mrs	x2, far_el2		// before interrupts can come
 	msr	daifclr, #3
 	mov	x0, sp
 	bl	trap_user_exception
-	b	return_to_el0
+return_to_el0:
+	look_for_work
+	cbz	w2, return_to_el0_now
+	b	return_to_el0_work
 
 .macro el0_interrupt function
-	enter_from_el0
 	mov	x3, #-1
 	str	x3, [sp, #TF_SYSCALL]
 	mov	x0, sp
@@ -67,33 +102,6 @@ vector_el0_irq:		el0_interrupt irq_dispatch
 vector_el0_fiq:		el0_interrupt trap_fiq
 vector_el0_serror:	el0_interrupt trap_serror
 vector_el0_32:		el0_interrupt trap_aarch32
-
-/*
- * sp = the frame. One test decides whether there is anything to do first: work bits of the thread, or
- * a CPU that is still set up for a guest.
- */
-return_to_el0:
-	msr	daifset, #2
-	mrs	x1, tpidr_el2
-	ldr	x2, [x1, #CPU_CURRENT]
-	ldr	w3, [x1, #CPU_MODE]
-	ldr	w2, [x2, #THREAD_WORK]
-	orr	w2, w2, w3
-	cbnz	w2, return_to_el0_work
-return_to_el0_now:
-	ldp	x21, x22, [sp, #TF_PC]
-	ldp	x30, x20, [sp, #TF_LR]
-	msr	elr_el2, x21
-	msr	spsr_el2, x22
-	msr	sp_el0, x20
-	trapframe_gprs ldp
-	add	sp, sp, #TF_SIZE
-	eret
-
-return_to_el0_work:
-	mov	x0, sp
-	bl	trap_before_user	// masked; leaves no work bit set and the CPU in CPU_HOST
-	b	return_to_el0_now
 
 /* _Noreturn void trap_return_to_user(struct trapframe *tf) */
 .global trap_return_to_user

@@ -146,7 +146,7 @@ static void vector_load(struct bank_ctx *ctx)
 	struct cpu *cpu = this_cpu();
 
 	cpu->fp_epoch += MAX_CPUS; /* so that no two CPUs ever have the same */
-	cpu->fp_entered = NULL;
+	cpu->fp_entered = cpu->entered = NULL;
 	if (__builtin_expect(fp->sve, 0)) {
 		load_sve(fp);
 		return;

@@ -99,7 +99,7 @@ static inline void fp_set_access(struct cpu *cpu, uint64_t cptr)
 {
 	if (cpu->cptr_el2 != cptr) {
 		cpu->cptr_el2 = cptr;
-		cpu->fp_entered = NULL;
+		cpu->fp_entered = cpu->entered = NULL;
 		/* CPTR_EL2; no instruction at EL2 depends on it but fp.c's, which take care */
 		__asm__ volatile("msr cptr_el2, %0" ::"r"(cptr));
 	}

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Why the guest stopped and who handles it: one table by exception class. Called by vcpu.c after
- * world_run(), interrupts enabled, with the syndrome read; what a handler returns is EXIT_RESUME,
- * EXIT_TO_VMM or -errno. A class without a row cannot come with the HCR_EL2 we set, or is an
- * instruction we do not offer: the guest takes an undefined-instruction exception.
- * Manual: DDI 0487 D19.2.37 (ESR_EL2).
+ * world_run(), interrupts masked, with ESR_EL2. A handler that is done after some dozens of
+ * instructions stays masked, the others unmask when they have read the rest of the syndrome. What it
+ * returns is EXIT_RESUME, EXIT_TO_VMM or -errno. A class that cannot come with the HCR_EL2 we set, or
+ * is an instruction we do not offer, is an undefined-instruction exception to the guest.
+ * Manual: DDI 0487 D19.2.37 (ESR_EL2), .41 (FAR_EL2), .64 (HPFAR_EL2).
  */
 #include "kvm/exit.h"
 
@@ -21,18 +22,20 @@
 #define ISS_WFX_WFE  BIT(0)
 #define SCTLR_EL1_EE BIT(25)
 
-static int exit_undefined(struct vcpu *vcpu)
+static int exit_undefined(struct vcpu *vcpu, uint64_t esr)
 {
+	(void)esr;
+	irq_enable();
 	inject_undefined(vcpu);
 	return EXIT_RESUME;
 }
 
 /* WFE: a guest that spins for a lock should let its holder run, if that waits for this CPU. */
-static int exit_wfx(struct vcpu *vcpu)
+static int exit_wfx(struct vcpu *vcpu, uint64_t esr)
 {
-	vcpu->stats.wfx++;
+	irq_enable();
 	vcpu_skip_instruction(vcpu);
-	if (vcpu->esr & ISS_WFX_WFE)
+	if (esr & ISS_WFX_WFE)
 		thread_yield();
 	else
 		vcpu_block(vcpu);
@@ -90,36 +93,38 @@ static int firmware_action(struct vcpu *vcpu, struct psci_result r)
 }
 
 /* Calls that look at power states: under the lock, and a CPU that is started inherits the byte
- * order. */
+ * order. Masked, the vCPU in this CPU's bank. */
 static struct psci_result locked_call(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
+	bool big_endian = sysreg_read(sctlr_el12) & SCTLR_EL1_EE;
 	struct psci_result r;
-	bool big_endian;
 
-	world_take(vcpu); /* masks */
-	big_endian = sysreg_read(sctlr_el12) & SCTLR_EL1_EE;
 	spin_lock(&vm->power_lock);
 	r = psci_call(&vm->psci, &vcpu->power, vcpu->x, true, big_endian);
 	spin_unlock(&vm->power_lock);
-	irq_enable();
 	return r;
 }
 
-static int exit_hvc(struct vcpu *vcpu)
+/* Masked: a call that only answers is short. */
+static int exit_hvc(struct vcpu *vcpu, uint64_t esr)
 {
 	struct psci_result r = psci_call(&vcpu->vm->psci, &vcpu->power, vcpu->x, false, false);
 
-	vcpu->stats.hvc++;
+	(void)esr;
 	if (r.action == PSCI_LOCK)
 		r = locked_call(vcpu);
 	vcpu->x[0] = r.x0;
-	return r.action == PSCI_RETURN ? EXIT_RESUME : firmware_action(vcpu, r);
+	if (r.action == PSCI_RETURN)
+		return EXIT_RESUME;
+	irq_enable();
+	return firmware_action(vcpu, r);
 }
 
 /* No firmware is reached by SMC; unlike HVC it leaves pc on itself. */
-static int exit_smc(struct vcpu *vcpu)
+static int exit_smc(struct vcpu *vcpu, uint64_t esr)
 {
+	(void)esr;
 	vcpu->x[0] = (uint64_t)PSCI_RET_NOT_SUPPORTED;
 	vcpu_skip_instruction(vcpu);
 	return EXIT_RESUME;
@@ -127,36 +132,53 @@ static int exit_smc(struct vcpu *vcpu)
 
 /* ---- the rest ---- */
 
-static int exit_sysreg(struct vcpu *vcpu)
+static int exit_sysreg(struct vcpu *vcpu, uint64_t esr)
 {
-	vcpu->stats.sysreg++;
-	return sysreg_handle(vcpu, decode_sysreg(vcpu->esr));
+	irq_enable();
+	return sysreg_handle(vcpu, decode_sysreg(esr));
 }
 
-static int exit_fp(struct vcpu *vcpu)
+static int exit_fp(struct vcpu *vcpu, uint64_t esr)
 {
-	vcpu->stats.fp_traps++;
+	(void)esr;
+	irq_enable();
 	fp_trap(&vcpu->fp);
 	return EXIT_RESUME;
 }
 
-static int exit_abort(struct vcpu *vcpu)
+/* HPFAR_EL2 is UNKNOWN for most permission faults: translate by hand. False: the guest's own tables
+ * have changed meanwhile, let it try again. Masked, its translation regimes loaded. */
+static bool find_faulting_ipa(uint64_t far, uint64_t *hpfar)
 {
+	uint64_t kept = sysreg_read(par_el1), par;
+
+	__asm__ volatile("at s1e1r, %0" ::"r"(far));
+	isb();
+	par = sysreg_read(par_el1);
+	sysreg_write(par_el1, kept);
+	*hpfar = (par & BITS(47, 12)) >> 12 << 4;
+	return !(par & 1);
+}
+
+static int exit_abort(struct vcpu *vcpu, uint64_t esr)
+{
+	uint64_t far = sysreg_read(far_el2), hpfar = sysreg_read(hpfar_el2);
+	bool complete = decode_hpfar_valid(esr) || find_faulting_ipa(far, &hpfar);
 	struct guest_abort abort;
 
-	decode_abort(vcpu->esr, vcpu->far, vcpu->hpfar, &abort);
+	irq_enable();
+	if (!complete)
+		return EXIT_RESUME;
+	vcpu->far = far;
+	decode_abort(esr, far, hpfar, &abort);
 	return stage2_fault(vcpu, &abort);
 }
 
-static int (*const handlers[EC_COUNT])(struct vcpu *vcpu) = {
-	[EC_WFX] = exit_wfx,	    [EC_FP] = exit_fp,	       [EC_HVC64] = exit_hvc,
-	[EC_SMC64] = exit_smc,	    [EC_SYSREG] = exit_sysreg, [EC_IABT_LOW] = exit_abort,
-	[EC_DABT_LOW] = exit_abort,
+exit_handler *const exit_handlers[EC_COUNT] = {
+	[0x00] = exit_undefined,	  [EC_WFX] = exit_wfx,	     [0x02 ... 0x06] = exit_undefined,
+	[EC_FP] = exit_fp,		  [0x08 ... 0x15] = exit_undefined,
+	[EC_HVC64] = exit_hvc,		  [EC_SMC64] = exit_smc,     [EC_SYSREG] = exit_sysreg,
+	[0x19 ... 0x1f] = exit_undefined, [EC_IABT_LOW] = exit_abort,
+	[0x21 ... 0x23] = exit_undefined, [EC_DABT_LOW] = exit_abort,
+	[0x25 ... 0x3f] = exit_undefined,
 };
-
-int exit_handle(struct vcpu *vcpu)
-{
-	int (*handler)(struct vcpu * vcpu) = handlers[field_get(ESR_EC, vcpu->esr)];
-
-	return handler ? handler(vcpu) : exit_undefined(vcpu);
-}

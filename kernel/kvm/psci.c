@@ -15,6 +15,9 @@
 #define SMC64_BIT	    (1u << 30)
 #define SMCCC_VERSION	    0x80000000u
 #define SMCCC_VERSION_1_1   0x10001u
+#define SMCCC_OWNER	    0xbf000000u /* of a number, and that it is a fast call */
+#define SMCCC_ARCH	    0x80000000u
+#define SMCCC_STANDARD	    0x84000000u
 #define NOT_SUPPORTED	    ((uint64_t)PSCI_RET_NOT_SUPPORTED)
 #define AFFINITY	    (BITS(39, 32) | BITS(23, 0))
 /* KVM's own numbers before PSCI 0.2 */
@@ -201,20 +204,33 @@ static struct psci_result old_call(struct psci_vm *vm, const struct call *c, boo
 	return fn == PSCI01_OFF ? cpu_off(vm, c) : cpu_on(vm, c);
 }
 
+/* Calls that are not Arm's architecture's. */
+static __attribute__((noinline)) struct psci_result
+power_call(struct psci_vm *vm, struct psci_cpu *self, const uint64_t x[4], bool locked,
+	   bool big_endian)
+{
+	uint32_t fn = (uint32_t)x[0];
+	struct call c = { .self = self, .x = x, .width = ~0ull, .big_endian = big_endian };
+	const struct row *row;
+
+	if ((fn & SMCCC_OWNER) != SMCCC_STANDARD)
+		return old_call(vm, &c, locked);
+	row = find_row(vm, fn);
+	if (!row)
+		return answer(NOT_SUPPORTED);
+	if (row->locked && !locked)
+		return act(PSCI_LOCK, 0);
+	if (!(fn & SMC64_BIT))
+		c.width = 0xffffffff;
+	return row->call(vm, &c);
+}
+
 struct psci_result psci_call(struct psci_vm *vm, struct psci_cpu *self, const uint64_t x[4],
 			     bool locked, bool big_endian)
 {
 	uint32_t fn = (uint32_t)x[0];
-	const struct row *row = find_row(vm, fn);
-	struct call c = { .self = self, .x = x, .width = ~0ull, .big_endian = big_endian };
 
-	if (row && row->locked && !locked)
-		return act(PSCI_LOCK, 0);
-	if (row && !(fn & SMC64_BIT))
-		c.width = 0xffffffff;
-	if (row)
-		return row->call(vm, &c);
-	if (fn == SMCCC_VERSION)
-		return answer(SMCCC_VERSION_1_1);
-	return old_call(vm, &c, locked); /* SMCCC_ARCH_FEATURES too: no workaround is offered */
+	if ((fn & SMCCC_OWNER) == SMCCC_ARCH) /* no workaround is offered */
+		return answer(fn == SMCCC_VERSION ? SMCCC_VERSION_1_1 : NOT_SUPPORTED);
+	return power_call(vm, self, x, locked, big_endian);
 }

@@ -21,28 +21,29 @@
 
 struct stat_row {
 	char name[NAME_SIZE];
-	size_t offset; /* in struct vcpu_stats */
+	size_t offset;	/* in struct vcpu_stats */
+	unsigned count; /* of counters there whose sum it is */
 };
 
 /* Named as in Linux where it counts the same. */
-#define ROW(name, field) { name, offsetof(struct vcpu_stats, field) }
+#define ROW(name, field)  { name, offsetof(struct vcpu_stats, field), 1 }
+#define SUM(name, ec, n)  { name, offsetof(struct vcpu_stats, exits[ec]), n }
 static const struct stat_row rows[] = {
-	ROW("exits", exits),
-	ROW("hvc_exit_stat", hvc),
-	ROW("wfx_exit_stat", wfx),
-	ROW("sysreg_exit_stat", sysreg),
+	SUM("exits", 0, EXIT_CAUSES),
+	SUM("hvc_exit_stat", EC_HVC64, 1),
+	SUM("wfx_exit_stat", EC_WFX, 1),
+	SUM("sysreg_exit_stat", EC_SYSREG, 1),
 	ROW("mmio_exit_kernel", mmio_kernel),
 	ROW("mmio_exit_user", mmio_vmm),
 	ROW("stage2_faults", s2_faults),
-	ROW("irq_exits", irq),
-	ROW("fp_traps", fp_traps),
+	SUM("irq_exits", EC_COUNT, EXIT_CAUSES - EC_COUNT),
+	SUM("fp_traps", EC_FP, 1),
 	ROW("signal_exits", signals),
 	ROW("blocks", blocks),
 	ROW("crossings", crossings),
 };
 #define ROWS ARRAY_SIZE(rows)
 _Static_assert(ROWS <= MAX_ROWS, "struct image");
-_Static_assert(sizeof(struct vcpu_stats) == ROWS * sizeof(uint64_t), "every counter has a row");
 
 struct desc {
 	struct kvm_stats_desc desc;
@@ -64,9 +65,12 @@ struct stats_file {
 
 static uint64_t count(const struct vcpu *vcpu, const struct stat_row *row)
 {
-	const char *stats = (const char *)&vcpu->stats;
+	const uint64_t *stats = (const uint64_t *)((const char *)&vcpu->stats + row->offset);
+	uint64_t sum = 0;
 
-	return __atomic_load_n((const uint64_t *)(stats + row->offset), __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < row->count; i++)
+		sum += __atomic_load_n(&stats[i], __ATOMIC_RELAXED);
+	return sum;
 }
 
 static uint64_t count_all(const struct stats_file *s, const struct stat_row *row)

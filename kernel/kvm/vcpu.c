@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The run loop (docs/tour.md, walk B) and what starts and stops a vCPU. vcpu_run() comes from
- * api.c's KVM_RUN with vcpu->lock held; it goes to world_run() with interrupts masked and to exit.c
- * with them enabled. Nothing is put back on the way out: the banks stand where they are.
+ * api.c's KVM_RUN with vcpu->lock held; it goes to world_run() and, masked still, to exit.c, whose
+ * handlers unmask if they may take long. Nothing is put back on the way out: the banks stand where they are.
  *
  * The last look before the guest is taken masked, so a kick is never lost: who wants something sets
  * a request bit, then sends an SGI to the CPU that has the vCPU in its bank, where the interrupt
@@ -46,7 +46,7 @@ void vcpu_kick(struct vcpu *vcpu, uint32_t request)
 
 	/* release: what led to the request is seen by who takes it */
 	atomic_fetch_or_explicit(&vcpu->requests, request, memory_order_release);
-	/* The request before the looks below; its partner is in enter_masked() and in runnable().
+	/* The request before the looks below; its partner is in prepare() and in runnable().
 	 */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!wait_queue_empty(&vcpu->sleepers))
@@ -120,7 +120,7 @@ static void update_power(struct vcpu *vcpu)
 
 /* ---- the loop ---- */
 
-/* What may sleep. 0: look again; -EINTR. */
+/* What may sleep. EXIT_RESUME: look again; -EINTR. */
 static int do_work(struct vcpu *vcpu)
 {
 	if (signal_pending() || vcpu->run->immediate_exit) {
@@ -132,7 +132,7 @@ static int do_work(struct vcpu *vcpu)
 	if (requests(vcpu) & REQ_POWER)
 		update_power(vcpu);
 	request_take(vcpu, REQ_WAKE);
-	return 0;
+	return EXIT_RESUME;
 }
 
 /* Masked, the bank here: what may be done without letting go of the CPU. */
@@ -146,112 +146,97 @@ static void do_masked_requests(struct vcpu *vcpu)
 	vgic_flush(vcpu);
 }
 
-/* The last look, masked and with the bank here: is there anything that must be done first? What can
- * be done masked is done here. */
-static inline bool last_look(struct vcpu *vcpu)
+/* What keeps this thread from the guest: one word for the vCPU, one for the thread. */
+static inline bool has_work(struct vcpu *vcpu, const struct cpu *cpu)
 {
-	uint32_t work = atomic_load_explicit(&thread_current()->work, memory_order_acquire);
+	/* relaxed: only whether there is any; who takes it looks again, in order */
+	uint32_t work = atomic_load_explicit(&cpu->current->work, memory_order_relaxed);
 
-	if (!(requests(vcpu) | (work & GUEST_WORK)))
-		return false;
-	do_masked_requests(vcpu);
-	return requests(vcpu) || (work & GUEST_WORK);
+	return atomic_load_explicit(&vcpu->requests, memory_order_relaxed) | (work & GUEST_WORK);
 }
 
-/* Mask, take the last look and get everything in place. True: go; false: unmasked again, there is
- * work. */
-static bool enter_masked(struct vcpu *vcpu)
+/* Masked and unmasked again: bring the vCPU into this CPU's bank, to the guest's side of the crossing
+ * and with the right access to the vector registers; do what may be done masked. True: masked, all
+ * is in place; false: unmasked, there is work that may sleep. */
+static bool prepare(struct vcpu *vcpu)
 {
-	irq_disable();
+	struct cpu *cpu;
+
 	if (!bank_is_here(&vcpu->bank)) {
 		irq_enable();
 		world_take(vcpu);
 		atomic_thread_fence(memory_order_seq_cst); /* home before the look: vcpu_kick() */
 	}
-	if (last_look(vcpu)) {
+	cpu = this_cpu();
+	if (requests(vcpu))
+		do_masked_requests(vcpu);
+	if (has_work(vcpu, cpu)) {
 		irq_enable();
 		return false;
 	}
-	if (this_cpu()->mode != CPU_GUEST)
+	if (cpu->mode != CPU_GUEST)
 		world_enter(vcpu);
 	fp_enter_guest(&vcpu->fp);
+	cpu->entered = vcpu;
 	return true;
 }
 
-/* HPFAR_EL2 is UNKNOWN for most permission faults: translate by hand. False: the guest's own tables
- * have changed meanwhile, let it try again. Masked, its translation regimes loaded. */
-static bool find_faulting_ipa(struct vcpu *vcpu)
+/* Not an exception of the guest's own. Masked; may unmask. An interrupt is answered here and now, as
+ * the host's vector would; an FIQ is left to that. */
+static void interrupted(struct vcpu *vcpu, unsigned why)
 {
-	uint64_t kept = sysreg_read(par_el1), par;
-
-	__asm__ volatile("at s1e1r, %0" ::"r"(vcpu->far));
-	isb();
-	par = sysreg_read(par_el1);
-	sysreg_write(par_el1, kept);
-	vcpu->hpfar = (par & BITS(47, 12)) >> 12 << 4;
-	return !(par & 1);
-}
-
-/* Before interrupts can come: what the exception left in EL2's registers. */
-static bool read_syndrome(struct vcpu *vcpu)
-{
-	uint64_t ec;
-
-	vcpu->esr = sysreg_read(esr_el2);
-	ec = field_get(ESR_EC, vcpu->esr);
-	if (ec != EC_DABT_LOW && ec != EC_IABT_LOW)
-		return true;
-	vcpu->far = sysreg_read(far_el2);
-	vcpu->hpfar = sysreg_read(hpfar_el2);
-	return decode_hpfar_valid(vcpu->esr) || find_faulting_ipa(vcpu);
-}
-
-static int after_exit(struct vcpu *vcpu, unsigned why)
-{
-	bool complete = true;
-
-	vcpu->stats.exits++;
-	if (why == WORLD_SYNC)
-		complete = read_syndrome(vcpu);
+	vcpu->stats.exits[EC_COUNT - 1 + why]++;
+	if (why == WORLD_IRQ) {
+		irq_dispatch();
+		return;
+	}
 	irq_enable();
-	if (why == WORLD_SYNC)
-		return complete ? exit_handle(vcpu) : EXIT_RESUME;
-	isb(); /* the host's own vector takes the interrupt here */
+	isb(); /* an FIQ is taken here */
 	if (why == WORLD_SERROR)
 		inject_serror(vcpu);
-	vcpu->stats.irq++;
-	return EXIT_RESUME;
 }
 
+/*
+ * The last look is taken masked: cpu->entered says that this vCPU owns the CPU's guest bank, that the
+ * CPU is on the guest's side of the crossing and that access to the vector registers is right; whoever
+ * changes one of these clears it. Handlers of exits are called masked.
+ */
 static int run_loop(struct vcpu *vcpu)
 {
 	int result = do_work(vcpu);
 
-	while (!result) {
-		if (!enter_masked(vcpu)) {
+	while (result == EXIT_RESUME) {
+		const struct cpu *cpu;
+		unsigned why;
+
+		irq_disable();
+		cpu = this_cpu();
+		if ((cpu->entered != vcpu || has_work(vcpu, cpu)) && !prepare(vcpu)) {
 			result = do_work(vcpu);
 			continue;
 		}
-		result = after_exit(vcpu, world_run(vcpu));
-		if (result != EXIT_RESUME)
-			return result;
-		result = 0;
+		why = world_run(&vcpu);
+		if (why == WORLD_SYNC)
+			result = exit_handle(vcpu, sysreg_read(esr_el2));
+		else
+			interrupted(vcpu, why);
 	}
+	irq_enable();
 	return result;
 }
 
 int vcpu_run(struct vcpu *vcpu)
 {
-	int err;
+	int result;
 
 	if (!vcpu->initialised)
 		return -ENOEXEC;
 	if (space_current() != vcpu->vm->space)
 		return -EIO;
 	if (!vcpu->ready) {
-		err = vgic_ready_to_run(vcpu);
-		if (err)
-			return err;
+		result = vgic_ready_to_run(vcpu);
+		if (result)
+			return result;
 		vcpu->ready = true;
 	}
 	if (vcpu->mmio_pending) {
@@ -260,7 +245,7 @@ int vcpu_run(struct vcpu *vcpu)
 	}
 	atomic_store_explicit(&vcpu->in_run, true, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst); /* in_run before the look at requests */
-	err = run_loop(vcpu);
+	result = run_loop(vcpu);
 	atomic_store_explicit(&vcpu->in_run, false, memory_order_relaxed);
-	return err;
+	return result == EXIT_TO_VMM ? 0 : result;
 }

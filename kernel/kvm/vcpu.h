@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <linux/kvm.h>
 
+#include "arch/sysreg.h"
 #include "bank/bank.h"
 #include "bank/fp.h"
 #include "kvm/decode.h"
@@ -33,8 +34,8 @@ enum {
 
 /* What an exit's handler says: negative -errno: leave KVM_RUN with it. */
 enum {
-	EXIT_TO_VMM = 0, /* run->exit_reason and its union are filled in; KVM_RUN returns 0 */
-	EXIT_RESUME = 1, /* handled; the guest goes on */
+	EXIT_RESUME = 0, /* handled; the guest goes on */
+	EXIT_TO_VMM = 1, /* run->exit_reason and its union are filled in; KVM_RUN returns 0 */
 };
 
 /* The two timers of EL1, PPI 27 and 30: registers are in the guest bank. kvm/vtimer.c. */
@@ -46,9 +47,11 @@ struct vtimer {
 	struct ktimer wake;   /* armed only while the vCPU is blocked and evicted */
 };
 
+/* Exits by cause: the class of a synchronous exception, then WORLD_IRQ, _FIQ and _SERROR. */
+#define EXIT_CAUSES (EC_COUNT + 3)
 struct vcpu_stats { /* plain counters, written by the vCPU's own thread */
-	uint64_t exits, hvc, wfx, sysreg, mmio_kernel, mmio_vmm, s2_faults, irq, fp_traps, signals;
-	uint64_t blocks, crossings;
+	uint64_t exits[EXIT_CAUSES];
+	uint64_t mmio_kernel, mmio_vmm, s2_faults, signals, blocks, crossings;
 };
 
 /* A guest's debug registers, the newest values: kvm/debug.c. */
@@ -64,8 +67,8 @@ struct vcpu {
 	/* world.S names these: kernel/sched/offsets.c or the checks in world.c */
 	uint64_t x[31]; /* offset 0 */
 	uint64_t pc, pstate;
-	uint64_t esr, far, hpfar; /* of the last exit; the last two for aborts only */
-	uint64_t hcr;		  /* HCR_EL2 while it runs, TGE clear */
+	uint64_t far; /* of the last abort */
+	uint64_t hcr; /* HCR_EL2 while it runs, TGE clear */
 
 	_Atomic uint32_t requests; /* REQ_*; see vcpu_kick() */
 	uint32_t id;		   /* KVM's vcpu id */

@@ -25,30 +25,21 @@
 	\op	x28, x29, [\base, #VCPU_X + 8 * 28]
 .endm
 
-/* op (stp or ldp) what a C function must keep, in the frame of world_run(). */
-#define FRAME_SIZE 112
-#define FRAME_VCPU 96
-.macro callee_saved op
-	\op	x19, x20, [sp, #16 * 0]
-	\op	x21, x22, [sp, #16 * 1]
-	\op	x23, x24, [sp, #16 * 2]
-	\op	x25, x26, [sp, #16 * 3]
-	\op	x27, x28, [sp, #16 * 4]
-	\op	x29, x30, [sp, #16 * 5]
-.endm
+/* The frame of world_run(): struct vcpu, the return address, room for x0 and x1 of the guest. */
+#define FRAME_SIZE  32
+#define FRAME_GUEST 16
 
 .text
 /*
- * unsigned world_run(struct vcpu *vcpu): run the guest until its next exception to EL2. Masked, with the
- * guest's banks in place; returns WORLD_SYNC …, masked, with ESR_EL2 and its kin as the exception left
- * them. SP_EL2 stays what it is while the guest runs.
+ * Run the guest until its next exception to EL2; C calls it by world_run() in world.h. x0 = struct vcpu.
+ * Masked, with the guest's banks in place. Returns x0 = struct vcpu, w1 = WORLD_SYNC …, masked, with
+ * ESR_EL2 and its kin as the exception left them; every other general register is lost. SP_EL2 stays
+ * what it is while the guest runs.
  */
-.global world_run
+.global world_switch
 .balign 64
-world_run:
-	sub	sp, sp, #FRAME_SIZE
-	callee_saved stp
-	str	x0, [sp, #FRAME_VCPU]
+world_switch:
+	stp	x0, x30, [sp, #-FRAME_SIZE]!
 	ldp	x1, x2, [x0, #VCPU_PC]
 	msr	elr_el2, x1
 	msr	spsr_el2, x2
@@ -57,27 +48,22 @@ world_run:
 	ldp	x0, x1, [x0, #VCPU_X]
 	eret
 
-.balign 64
-guest_exit:				// x1 = the kind; x0, x1 of the guest are on the stack
-	ldr	x0, [sp, #16 + FRAME_VCPU]
-	guest_gprs stp, x0
-	ldp	x2, x3, [sp], #16
-	stp	x2, x3, [x0, #VCPU_X]
-	str	x30, [x0, #VCPU_X + 8 * 30]
-	mrs	x2, elr_el2
-	mrs	x3, spsr_el2
-	stp	x2, x3, [x0, #VCPU_PC]
-	msr	pan, #1			// with TGE = 0 the guest's PAN has come along
-	mov	w0, w1
-	callee_saved ldp
-	add	sp, sp, #FRAME_SIZE
-	ret
-
+/* One slot, 26 of its 32 instructions: all there is to an exit. */
 .macro vector_guest kind
 	.balign	0x80
-	stp	x0, x1, [sp, #-16]!
+	stp	x0, x1, [sp, #FRAME_GUEST]
+	ldr	x0, [sp]
+	guest_gprs stp, x0
+	ldp	x2, x3, [sp, #FRAME_GUEST]
+	stp	x2, x3, [x0, #VCPU_X]
+	mrs	x2, elr_el2
+	mrs	x3, spsr_el2
+	stp	x30, x2, [x0, #VCPU_X + 8 * 30]
+	str	x3, [x0, #VCPU_PSTATE]
+	msr	pan, #1			// with TGE = 0 the guest's PAN has come along
 	mov	w1, #\kind
-	b	guest_exit
+	ldp	x4, x30, [sp], #FRAME_SIZE
+	ret
 .endm
 
 .balign	0x800

@@ -25,6 +25,7 @@
 _Static_assert(offsetof(struct vcpu, x) == VCPU_X, "world.S");
 _Static_assert(offsetof(struct vcpu, pc) == VCPU_PC, "world.S");
 _Static_assert(offsetof(struct vcpu, pstate) == VCPU_PSTATE, "world.S");
+_Static_assert(VCPU_PC == VCPU_X + 8 * 31, "x30 and pc are one pair in world.S");
 
 /* CNTHCTL_EL2 at E2H = 1 */
 #define CNTHCTL_EL1PCTEN BIT(10) /* the guest reads CNTPCT_EL0 and uses CNTP by itself */
@@ -113,6 +114,7 @@ void world_leave(void)
 	if (has_tpidr2)
 		sysreg_write_named(SYSREG_TPIDR2_EL0, t->tpidr2_el0);
 	this_cpu()->mode = CPU_HOST; /* the ERET to EL0 synchronises */
+	this_cpu()->entered = NULL;
 	/* Closed for EL0 while the guest had it, or while nobody was to use it. */
 	fp_enter_user(&task_current()->fp);
 }
@@ -136,6 +138,7 @@ static void bank_load(struct bank_ctx *ctx)
 	struct vcpu *vcpu = vcpu_of(ctx);
 
 	resident[cpu_id()] = vcpu;
+	this_cpu()->entered = NULL;
 	sysreg_write(vmpidr_el2, vcpu_mpidr(vcpu));
 	stage2_activate(vcpu);
 	vtimer_loading(vcpu);
@@ -164,6 +167,7 @@ static void bank_close(struct bank_ctx *ctx)
 	vgic_close();
 	stage2_deactivate();
 	resident[cpu_id()] = NULL;
+	this_cpu()->entered = NULL;
 }
 
 static const struct bank_ops guest_bank_ops = {

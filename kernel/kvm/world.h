@@ -5,8 +5,25 @@
 #include "kvm/vcpu.h"
 #include "kvm/world_offsets.h"
 
-/* world.S */
-unsigned world_run(struct vcpu *vcpu);
+/*
+ * Run the guest until its next exception to EL2: WORLD_SYNC … (world.S). Masked before and after, the
+ * vCPU's banks in place. The guest takes all general registers, so the compiler, told so, keeps
+ * nothing in them here: what its callers have there is saved once in KVM_RUN, not at each exit.
+ */
+static inline unsigned world_run(struct vcpu **vcpu)
+{
+	register struct vcpu *x0 __asm__("x0") = *vcpu;
+	register unsigned w1 __asm__("x1");
+
+	__asm__ volatile("bl world_switch"
+			 : "+r"(x0), "=r"(w1)
+			 :
+			 : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
+			   "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22",
+			   "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30", "cc", "memory");
+	*vcpu = x0;
+	return w1;
+}
 
 /* Bring the vCPU into this CPU's guest bank, to run or to change its registers. Enabled, may wait;
  * returns masked. Its own thread's, or that of an ioctl with vcpu->lock. */

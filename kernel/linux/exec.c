@@ -232,6 +232,7 @@ static int become(struct program *p, struct trapframe *tf)
 	}
 	set_names(t, p);
 	memset(tf, 0, sizeof(*tf));
+	thread_set_work(&t->thread, WORK_FRAME);
 	tf->pc = p->image.interpreter[0] ? p->interpreter.entry : p->image.entry;
 	tf->sp = sp;
 	tf->syscall = -1;

@@ -158,6 +158,7 @@ static int pop(struct trapframe *tf, uint64_t frame)
 	if (sigrecords_pop(frame + FRAME_RECORDS))
 		return -EINVAL;
 	memcpy(tf->x, r.x, sizeof(r.x));
+	thread_set_work(thread_current(), WORK_FRAME);
 	tf->sp = r.sp;
 	tf->pc = r.pc;
 	tf->pstate = r.pstate & (PSTATE_NZCV | PSTATE_SSBS | PSTATE_DIT);

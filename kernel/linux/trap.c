@@ -207,7 +207,7 @@ void trap_user_work(struct trapframe *tf)
 		}
 		/* A kick meant for the guest has done its work by getting here; the request stays.
 		 */
-		thread_clear_work(&t->thread, WORK_GUEST | WORK_TRACE);
+		thread_clear_work(&t->thread, WORK_GUEST | WORK_TRACE | WORK_FRAME);
 		/* Last, and masked until EL0: nobody takes the bank any more. */
 		if (work & WORK_SVE)
 			fp_settle(&t->fp);

@@ -16,7 +16,6 @@ void offsets(void)
 	OFFSET(CPU_OVERFLOW_STACK, struct cpu, overflow_stack);
 	OFFSET(CPU_MODE, struct cpu, mode);
 	OFFSET(CPU_SCRATCH, struct cpu, scratch);
-	OFFSET(CPU_GUEST_VCPU, struct cpu, guest);
 	OFFSET(TF_X, struct trapframe, x);
 	OFFSET(TF_LR, struct trapframe, x[30]);
 	OFFSET(TF_SP, struct trapframe, sp);

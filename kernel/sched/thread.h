@@ -25,6 +25,7 @@ enum {
 	WORK_GUEST = 1u << 3,	/* kvm: vcpu->requests has a bit */
 	WORK_SVE = 1u << 5,	/* has used SVE: stays set; linux/trap.c */
 	WORK_TRACE = 1u << 4,	/* linux: reserved for ptrace and --trace-syscalls */
+	WORK_FRAME = 1u << 6,	/* x20-x29 in the trap frame were changed: load them all */
 };
 
 enum thread_state {
