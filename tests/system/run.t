@@ -89,6 +89,7 @@ proc guest {command} {
 }
 
 set host_pid [spawn -noecho bash --norc --noprofile -i]
+set host_id $spawn_id
 wait_for {HOST> $}
 send "cd $top\r"
 wait_for {HOST> $}
@@ -161,6 +162,19 @@ start
 send "\001x"
 comes {HOST> $} "Ctrl-A x leaves"
 ok [string equal $before [settings]] "the terminal's settings after Ctrl-A x"
+
+# ---- the terminal goes: a window that is closed, a connection that is cut. The hang-up's signal reaches
+# make alone, which waits for the rest.
+set lone [spawn make -s -C $top run]
+set lone_id $spawn_id
+expect -re {# \x1b\[6n$}
+set machine [child_of [child_of $lone]]
+close -i $lone_id
+wait -nowait -i $lone_id
+set spawn_id $host_id
+set tries 0
+while {[file exists /proc/$machine] && $tries < 50} { after 200; incr tries }
+ok [expr {![file exists /proc/$machine]}] "no QEMU is left when the terminal goes"
 
 # ---- bad arguments
 send "CPUS=none tools/run\r"
