@@ -209,6 +209,7 @@ void vgic_load(struct vcpu *vcpu)
 	check(cpu->home < 0);
 	cpu->home = (int)cpu_id();
 	atomic_store_explicit(&cpu->stale, false, memory_order_relaxed);
+	resample(cpu); /* the VMM may have moved a deadline */
 	vgic_fill(cpu);
 	cpuif_load(cpu);
 	if (cpu->hw_changed)
