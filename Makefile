@@ -102,7 +102,7 @@ COLD := attr cpio dir elf exec fault ids initramfs inode itimer ldisc misc mmap 
 	proc_pid proc_show proc_system ramfile ramfs robust schedcalls sigcalls sigframe signal sigqueue sigrecords sve space tty \
 	vma wait devfs timerfd signalfd memfd select epoll clone time
 $(COLD:%=build/kernel/linux/%.c.o): KERNEL_CFLAGS += -Os
-$(patsubst %,build/kernel/kvm/%.c.o,api debug device id_regs one_reg proc_stet stats vcpu_life vm vgic/setup vgic/access): KERNEL_CFLAGS += -Os
+$(patsubst %,build/kernel/kvm/%.c.o,api debug device id_regs one_reg sve proc_stet stats vcpu_life vm vgic/setup vgic/access): KERNEL_CFLAGS += -Os
 
 # Runs with the MMU off, on a CPU that may be no more than Armv8.0.
 build/kernel/boot/early.c.o: KERNEL_CFLAGS += -march=armv8-a -mstrict-align

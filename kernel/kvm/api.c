@@ -17,6 +17,7 @@
 #include "kvm/ioeventfd.h"
 #include "kvm/irqfd.h"
 #include "kvm/kvm.h"
+#include "kvm/sve.h"
 #include "kvm/vcpu.h"
 #include "kvm/vgic/vgic.h"
 #include "lib/check.h"
@@ -96,6 +97,7 @@ static const struct {
 	{ KVM_CAP_MAX_VCPU_ID, VM_MAX_VCPUS, NULL },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1, NULL },
 	{ KVM_CAP_ARM_VM_IPA_SIZE, 0, cap_ipa_bits },
+	{ KVM_CAP_ARM_SVE, 0, sve_offered },
 	{ KVM_CAP_BINARY_STATS_FD, 1, NULL },
 };
 
@@ -120,6 +122,13 @@ static long vcpu_ioctl_init(void *object, uint64_t arg)
 	struct kvm_vcpu_init init;
 
 	return get_user(init, arg) ? -EFAULT : vcpu_init(object, &init);
+}
+
+static long vcpu_ioctl_finalize(void *object, uint64_t arg)
+{
+	int feature;
+
+	return get_user(feature, arg) ? -EFAULT : vcpu_finalize(object, feature);
 }
 
 static long vcpu_ioctl_get_one_reg(void *object, uint64_t arg)
@@ -204,6 +213,7 @@ static const struct api_row vcpu_rows[] = {
 	{ KVM_SET_ONE_REG, true, vcpu_ioctl_set_one_reg },
 	{ KVM_GET_REG_LIST, true, vcpu_ioctl_get_reg_list },
 	{ KVM_ARM_VCPU_INIT, false, vcpu_ioctl_init },
+	{ KVM_ARM_VCPU_FINALIZE, true, vcpu_ioctl_finalize },
 	{ KVM_GET_MP_STATE, false, vcpu_ioctl_get_mp_state },
 	{ KVM_SET_MP_STATE, false, vcpu_ioctl_set_mp_state },
 	{ KVM_GET_VCPU_EVENTS, true, vcpu_ioctl_get_events },

@@ -2,9 +2,9 @@
 /*
  * Why the guest stopped and who handles it: one table by exception class. Called by vcpu.c after
  * world_run(), interrupts masked, with ESR_EL2. A handler that is done after some dozens of
- * instructions stays masked, the others unmask when they have read the rest of the syndrome. What it
- * returns is EXIT_RESUME, EXIT_TO_VMM or -errno. A class that cannot come with the HCR_EL2 we set, or
- * is an instruction we do not offer, is an undefined-instruction exception to the guest.
+ * instructions stays masked, the others unmask when they have read the rest of the syndrome. What
+ * it returns is EXIT_RESUME, EXIT_TO_VMM or -errno. A class that cannot come with the HCR_EL2 we
+ * set, or is an instruction we do not offer, is an undefined-instruction exception to the guest.
  * Manual: DDI 0487 D19.2.37 (ESR_EL2), .41 (FAR_EL2), .64 (HPFAR_EL2).
  */
 #include "kvm/exit.h"
@@ -15,6 +15,7 @@
 #include "arch/irq.h"
 #include "arch/sysreg.h"
 #include "kvm/stage2.h"
+#include "kvm/sve.h"
 #include "kvm/world.h"
 #include "lib/string.h"
 #include "sched/thread.h"
@@ -146,6 +147,16 @@ static int exit_fp(struct vcpu *vcpu, uint64_t esr)
 	return EXIT_RESUME;
 }
 
+/* Only a guest that may have it itself gets here (its own CPACR_EL1 comes first). */
+static int exit_sve(struct vcpu *vcpu, uint64_t esr)
+{
+	if (!vcpu_has_sve(vcpu))
+		return exit_undefined(vcpu, esr);
+	irq_enable();
+	fp_trap_sve(&vcpu->fp); /* its memory is there since it was finalized */
+	return EXIT_RESUME;
+}
+
 /* HPFAR_EL2 is UNKNOWN for most permission faults: translate by hand. False: the guest's own tables
  * have changed meanwhile, let it try again. Masked, its translation regimes loaded. */
 static bool find_faulting_ipa(uint64_t far, uint64_t *hpfar)
@@ -175,10 +186,18 @@ static int exit_abort(struct vcpu *vcpu, uint64_t esr)
 }
 
 exit_handler *const exit_handlers[EC_COUNT] = {
-	[0x00] = exit_undefined,	  [EC_WFX] = exit_wfx,	     [0x02 ... 0x06] = exit_undefined,
-	[EC_FP] = exit_fp,		  [0x08 ... 0x15] = exit_undefined,
-	[EC_HVC64] = exit_hvc,		  [EC_SMC64] = exit_smc,     [EC_SYSREG] = exit_sysreg,
-	[0x19 ... 0x1f] = exit_undefined, [EC_IABT_LOW] = exit_abort,
-	[0x21 ... 0x23] = exit_undefined, [EC_DABT_LOW] = exit_abort,
+	[0x00] = exit_undefined,
+	[EC_WFX] = exit_wfx,
+	[0x02 ... 0x06] = exit_undefined,
+	[EC_FP] = exit_fp,
+	[0x08 ... 0x15] = exit_undefined,
+	[EC_HVC64] = exit_hvc,
+	[EC_SMC64] = exit_smc,
+	[EC_SYSREG] = exit_sysreg,
+	[EC_SVE] = exit_sve,
+	[0x1a ... 0x1f] = exit_undefined,
+	[EC_IABT_LOW] = exit_abort,
+	[0x21 ... 0x23] = exit_undefined,
+	[EC_DABT_LOW] = exit_abort,
 	[0x25 ... 0x3f] = exit_undefined,
 };

@@ -9,6 +9,7 @@
 #include "kvm/id_regs.h"
 
 #include "arch/sysreg.h"
+#include "kvm/sve.h"
 
 #define F(n) BITS((n) + 3, (n)) /* the four bits of one field */
 
@@ -32,7 +33,8 @@
 
 /* X(register, CRm, op2, mask, fixed) */
 #define ID_REGS(X)                                                                                 \
-	X(id_aa64pfr0_el1, 4, 0, PFR0_MASK, PFR0_FIXED)                                            \
+	X(id_aa64pfr0_el1, 4, 0, PFR0_MASK | PFR0_SVE, PFR0_FIXED)                                 \
+	X(s3_0_c0_c4_4, 4, 4, ~0ull, 0) /* ID_AA64ZFR0_EL1: of vCPUs with SVE alone */             \
 	X(id_aa64pfr1_el1, 4, 1, PFR1_MASK, 0)                                                     \
 	X(id_aa64dfr0_el1, 5, 0, DFR0_MASK, 0)                                                     \
 	X(id_aa64isar0_el1, 6, 0, ISAR0_MASK, 0)                                                   \
@@ -105,8 +107,12 @@ uint64_t id_reg_read(struct vcpu *vcpu, uint32_t reg)
 
 		if (rows[i].reg != reg)
 			continue;
+		if (reg == SYSREG(3, 0, 0, 4, 4))
+			return vcpu_has_sve(vcpu) ? value : 0;
 		if (reg != SYSREG(3, 0, 0, 4, 0))
 			return value;
+		if (!vcpu_has_sve(vcpu))
+			value &= ~PFR0_SVE;
 		/* CSV2_2's SCXTNUM registers trap: say CSV2_1 */
 		if (field_get(PFR0_CSV2_FIELD, value) > 1)
 			value = (value & ~PFR0_CSV2_FIELD) | field_set(PFR0_CSV2_FIELD, 1);

@@ -14,18 +14,18 @@
 #include "arch/timer.h"
 #include "arch/usercopy.h"
 #include "kvm/id_regs.h"
+#include "kvm/sve.h"
 #include "kvm/sysreg.h"
 #include "lib/string.h"
 
 #define KIND(id)  ((id)&KVM_REG_ARM_COPROC_MASK)
 #define INDEX(id) ((id)&0xffff)
 
-/* The largest register: a V register of 128 bits. */
 struct reg_value {
 	union {
 		uint64_t u64;
 		uint32_t u32;
-		uint8_t bytes[16];
+		uint8_t bytes[SVE_REG_MOST];
 	};
 };
 
@@ -52,6 +52,12 @@ static const struct core_part core_parts[] = {
 	PART(fp_regs.fpsr, 4, fp.fpsr), PART(fp_regs.fpcr, 4, fp.fpcr),
 };
 
+/* With SVE, V registers are but parts of Z registers. */
+static bool core_part_exists(const struct vcpu *vcpu, const struct core_part *p)
+{
+	return p->at != offsetof(struct vcpu, fp.v) || !vcpu_has_sve(vcpu);
+}
+
 /* Where the register is in the vCPU, its image being the newest state; NULL: no register begins
  * there, or it has another size. */
 static void *core_slot(struct vcpu *vcpu, uint64_t id)
@@ -64,6 +70,8 @@ static void *core_slot(struct vcpu *vcpu, uint64_t id)
 		if (offset < p->offset || offset >= (uint64_t)p->offset + p->size)
 			continue;
 		if ((offset - p->offset) % p->element || KVM_REG_SIZE(id) != p->element)
+			return NULL;
+		if (!core_part_exists(vcpu, p))
 			return NULL;
 		return (char *)vcpu + p->at + (offset - p->offset);
 	}
@@ -125,8 +133,12 @@ static bool is_core(uint32_t reg)
 	       reg == SYSREG(3, 4, 4, 1, 0);
 }
 
+#define ZCR_EL1 SYSREG(3, 0, 1, 2, 0)
+
 static uint64_t *bank_slot(struct vcpu *vcpu, uint32_t reg)
 {
+	if (reg == ZCR_EL1 && vcpu_has_sve(vcpu))
+		return &vcpu->fp.zcr_el1;
 	for (unsigned i = 0; i < ARRAY_SIZE(bank_rows); i++)
 		if (bank_rows[i].reg == reg && !is_core(reg))
 			return (uint64_t *)((char *)vcpu + bank_rows[i].at);
@@ -302,6 +314,8 @@ static int reg_get(struct vcpu *vcpu, uint64_t id, struct reg_value *value)
 		return firmware_get(vcpu, id, value);
 	case KVM_REG_ARM_DEMUX:
 		return cache_get(id, value);
+	case KVM_REG_ARM64_SVE:
+		return sve_reg_get(vcpu, id, value);
 	default:
 		return -ENOENT;
 	}
@@ -320,6 +334,8 @@ static int reg_set(struct vcpu *vcpu, uint64_t id, const struct reg_value *value
 		return firmware_set(vcpu, id, value);
 	case KVM_REG_ARM_DEMUX:
 		return cache_set(id, value);
+	case KVM_REG_ARM64_SVE:
+		return sve_reg_set(vcpu, id, value);
 	default:
 		return -ENOENT;
 	}
@@ -379,7 +395,7 @@ static void list_add(struct reg_list *list, uint64_t id)
 	list->to += sizeof(id);
 }
 
-static void list_core(struct reg_list *list)
+static void list_core(struct reg_list *list, const struct vcpu *vcpu)
 {
 	static const uint64_t sizes[] = {
 		[4] = KVM_REG_SIZE_U32, [8] = KVM_REG_SIZE_U64, [16] = KVM_REG_SIZE_U128
@@ -388,7 +404,7 @@ static void list_core(struct reg_list *list)
 	for (unsigned i = 0; i < ARRAY_SIZE(core_parts); i++) {
 		const struct core_part *p = &core_parts[i];
 
-		for (unsigned at = 0; at < p->size; at += p->element)
+		for (unsigned at = 0; core_part_exists(vcpu, p) && at < p->size; at += p->element)
 			list_add(list, KVM_REG_ARM64 | sizes[p->element] | KVM_REG_ARM_CORE |
 					       (p->offset + at) / sizeof(uint32_t));
 	}
@@ -429,9 +445,21 @@ static void list_other(struct reg_list *list)
 					       KVM_REG_ARM_DEMUX_ID_CCSIDR | i);
 }
 
-static void list_all(struct reg_list *list)
+static void list_sve(struct reg_list *list, const struct vcpu *vcpu)
 {
-	list_core(list);
+	uint64_t id;
+
+	if (!vcpu_has_sve(vcpu))
+		return;
+	list_add(list, system_id(ZCR_EL1));
+	for (unsigned n = 0; (id = sve_reg_id(n)); n++)
+		list_add(list, id);
+}
+
+static void list_all(struct reg_list *list, const struct vcpu *vcpu)
+{
+	list_core(list, vcpu);
+	list_sve(list, vcpu);
 	list_system(list);
 	list_other(list);
 }
@@ -444,16 +472,18 @@ int vcpu_get_reg_list(struct vcpu *vcpu, uint64_t user_list)
 
 	if (!vcpu->initialised)
 		return -ENOEXEC;
+	if (!vcpu_is_finalized(vcpu))
+		return -EPERM;
 	err = get_user(room, user_list);
 	if (err)
 		return err;
-	list_all(&list);
+	list_all(&list, vcpu);
 	err = put_user(list.count, user_list);
 	if (err)
 		return err;
 	if (room < list.count)
 		return -E2BIG;
 	list = (struct reg_list){ .to = user_list + sizeof(uint64_t) };
-	list_all(&list);
+	list_all(&list, vcpu);
 	return list.err;
 }

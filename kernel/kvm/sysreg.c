@@ -4,7 +4,7 @@
  * guest, one_reg.c for the VMM. What stands in the guest bank does not trap and is not here
  * (guest_regs.h). No row: undefined.
  *
- * Debug registers are debug.c's. Performance counters, SVE, SME, pointer authentication: not
+ * Debug registers are debug.c's. ZCR_EL1 goes with SVE's registers (sve.c). Performance counters, SME, pointer authentication: not
  * offered (id_regs.c). Manual: DDI 0487 D19.
  */
 #include "kvm/sysreg.h"

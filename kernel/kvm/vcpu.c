@@ -16,6 +16,7 @@
 #include "arch/sysreg.h"
 #include "kvm/debug.h"
 #include "kvm/exit.h"
+#include "kvm/sve.h"
 #include "kvm/vgic/vgic.h"
 #include "kvm/vtimer.h"
 #include "kvm/world.h"
@@ -234,6 +235,8 @@ int vcpu_run(struct vcpu *vcpu)
 	if (space_current() != vcpu->vm->space)
 		return -EIO;
 	if (!vcpu->ready) {
+		if (!vcpu_is_finalized(vcpu))
+			return -EPERM;
 		result = vgic_ready_to_run(vcpu);
 		if (result)
 			return result;

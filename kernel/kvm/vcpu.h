@@ -86,6 +86,7 @@ struct vcpu {
 	bool ready;		   /* has run: its VM's devices are complete and stay so */
 	bool initialised;	  /* KVM_ARM_VCPU_INIT was done: else KVM_RUN is -ENOEXEC */
 	uint32_t features;	  /* of KVM_ARM_VCPU_INIT, word 0 */
+	bool sve_finalized;	  /* KVM_ARM_VCPU_FINALIZE was done: sve.c */
 	struct psci_cpu power;	  /* changes under vm->power_lock */
 	struct guest_debug debug; /* debug.c */
 	uint64_t spsr32[4];	  /* SPSR_abt, _und, _irq, _fiq: only ONE_REG sees them */

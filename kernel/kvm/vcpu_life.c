@@ -12,6 +12,7 @@
 #include "arch/sysreg.h"
 #include "arch/timer.h"
 #include "arch/usercopy.h"
+#include "kvm/sve.h"
 #include "kvm/vgic/vgic.h"
 #include "kvm/vtimer.h"
 #include "kvm/world.h"
@@ -20,13 +21,12 @@
 #include "mm/page.h"
 #include "mm/slab.h"
 
-#define PSTATE_RESET	 (PSTATE_D | PSTATE_A | PSTATE_I | PSTATE_F | 5) /* EL1h */
-#define MPIDR_RES1	 BIT(31)
-#define MPIDR_AFF0	 BITS(7, 0)
-#define MPIDR_AFF1	 BITS(15, 8)
-#define MPIDR_AFF2	 BITS(23, 16)
-#define FEATURES_KNOWN	 7 /* KVM_ARM_VCPU_POWER_OFF to _PTRAUTH_GENERIC */
-#define FEATURES_OFFERED (BIT(KVM_ARM_VCPU_POWER_OFF) | BIT(KVM_ARM_VCPU_PSCI_0_2))
+#define PSTATE_RESET   (PSTATE_D | PSTATE_A | PSTATE_I | PSTATE_F | 5) /* EL1h */
+#define MPIDR_RES1     BIT(31)
+#define MPIDR_AFF0     BITS(7, 0)
+#define MPIDR_AFF1     BITS(15, 8)
+#define MPIDR_AFF2     BITS(23, 16)
+#define FEATURES_KNOWN 7 /* KVM_ARM_VCPU_POWER_OFF to _PTRAUTH_GENERIC */
 
 /* As KVM numbers them: 16 a cluster, as many as ICC_SGI1R_EL1's target list reaches. */
 static uint64_t affinity_of(unsigned id)
@@ -107,6 +107,12 @@ void vcpu_preferred_target(struct kvm_vcpu_init *init)
 	init->target = KVM_ARM_TARGET_GENERIC_V8;
 }
 
+static uint64_t features_offered(void)
+{
+	return BIT(KVM_ARM_VCPU_POWER_OFF) | BIT(KVM_ARM_VCPU_PSCI_0_2) |
+	       (sve_offered() ? BIT(KVM_ARM_VCPU_SVE) : 0);
+}
+
 /* -ENOENT: a feature nobody has heard of; -EINVAL: one that is not offered. */
 static int check_features(const struct vcpu *vcpu, const struct kvm_vcpu_init *init)
 {
@@ -115,7 +121,7 @@ static int check_features(const struct vcpu *vcpu, const struct kvm_vcpu_init *i
 	for (unsigned i = 1; i < ARRAY_SIZE(init->features); i++)
 		if (init->features[i])
 			return -ENOENT;
-	if (init->features[0] & ~FEATURES_OFFERED)
+	if (init->features[0] & ~features_offered())
 		return -EINVAL;
 	if (vcpu->initialised && vcpu->features != init->features[0])
 		return -EINVAL;
@@ -146,6 +152,8 @@ int vcpu_init(struct vcpu *vcpu, const struct kvm_vcpu_init *init)
 	if (err)
 		return err;
 	vcpu->features = init->features[0];
+	if (vcpu_has_sve(vcpu) && !vcpu->initialised)
+		sve_vcpu_init(vcpu);
 	register_power(vcpu, vcpu->features & BIT(KVM_ARM_VCPU_POWER_OFF));
 	vcpu_reset(vcpu);
 	vcpu->initialised = true;

@@ -67,6 +67,7 @@ __asm__(".pushsection .text\n"
 	"sve_load_all x0, x6\n"
 	"mov x0, x3\n"
 	"mov x1, x4\n"
+	"mov x2, #0\n"
 	"tbnz x8, #63, 1f\n"
 	"svc #0\n"
 	"1: ldr w11, [x10]\n"
@@ -85,6 +86,7 @@ void sve_fill(struct sve_image *image, unsigned vl, uint64_t seed)
 	uint8_t *ffr = image->bytes + SVE_FFR(vl);
 
 	seed = seed * 0x9e3779b97f4a7c15 + 1;
+	memset(image, 0, sizeof(*image));
 	for (unsigned n = 0; n < SVE_SIZE(vl); n++)
 		image->bytes[n] = (uint8_t)random_next(&seed);
 	/* FFR has ones from the lowest bit on, no others. */
