@@ -160,7 +160,9 @@ VMM_OBJS := $(call user-objs,$(wildcard vmm/*.c))
 USER_SMALL := $(patsubst user/%.c,build/user/%,$(wildcard user/*.c))
 USER_TESTS := $(call programs,tests/user)
 KVM_TESTS := $(call programs,tests/kvm)
-BENCHES := $(call programs,bench)
+# one program a file, and one of all files of bench/exits
+BENCHES := $(call programs,bench) build/user/bench/exits
+EXITS_OBJS := $(call user-objs,$(wildcard bench/exits/*.c))
 VMM := $(if $(VMM_OBJS),build/user/stet)
 
 # tests run in the order they stand in their file
@@ -184,7 +186,11 @@ $(KVM_TESTS): build/user/%: build/user/obj/%.c.o $(TAP_OBJS) $(KVM_OBJS)
 	@mkdir -p $(@D)
 	$(call USER_LINK,$^)
 
-$(BENCHES): build/user/%: build/user/obj/%.c.o $(BENCH_OBJS)
+$(filter-out %/exits,$(BENCHES)): build/user/%: build/user/obj/%.c.o $(BENCH_OBJS)
+	@mkdir -p $(@D)
+	$(call USER_LINK,$^)
+
+build/user/bench/exits: $(EXITS_OBJS) $(BENCH_OBJS)
 	@mkdir -p $(@D)
 	$(call USER_LINK,$^)
 

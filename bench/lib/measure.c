@@ -14,13 +14,21 @@
 #include <unistd.h>
 #include "bench/lib/measure.h"
 
-enum { REPEATS = 9, REPEATS_MAX = 100, PATIENCE = 10 /* seconds */ };
+enum { REPEATS = 9, REPEATS_MAX = 100, PATIENCE = 5 /* seconds */ };
+
+static const char usage[] =
+	"  --tsv         columns separated by tabs, with a tenth of a nanosecond\n"
+	"  --only ROW    rows whose name begins so\n"
+	"  --rounds N    in each repetition, in place of each row's own number\n"
+	"  --repeats N   repetitions after the warm-up, default 9\n"
+	"  --settle S    sleep so many seconds first: a Linux that has just booted still works\n";
 
 struct options {
 	bool tsv;
-	uint64_t rounds;  /* 0: each row's own */
+	uint64_t rounds; /* 0: each row's own */
 	int repeats;
 	const char *only; /* rows whose name begins so */
+	unsigned int settle;
 };
 
 static int compare(const void *a, const void *b)
@@ -57,18 +65,21 @@ static void row_measure(const struct row *row, const struct options *o)
 	double ns[REPEATS_MAX];
 	bool fits;
 
+	MARK_ROW;
+	MARK_REPEAT;
 	alarm(PATIENCE);
-	fits = row->measure(rounds / 10 + 1) > 0;
+	fits = row->measure(row, rounds / 10 + 8) > 0;
 	for (int i = 0; fits && i < o->repeats; i++) {
+		MARK_REPEAT;
 		alarm(PATIENCE);
-		ticks = row->measure(rounds);
+		ticks = row->measure(row, rounds);
 		ns[i] = ns_per_round(ticks, rounds);
 		fits = ticks > 0;
 	}
 	alarm(0);
 	if (!fits) {
-		printf(o->tsv ? "%s\t-\t-\t-\t-\t%s\n" : "%-18s not available here   %s\n", row->name,
-		       row->what);
+		printf(o->tsv ? "%s\t-\t-\t-\t-\t%s\n" : "%-18s not available here   %s\n",
+		       row->name, row->what);
 		return;
 	}
 	qsort(ns, (size_t)o->repeats, sizeof(ns[0]), compare);
@@ -105,6 +116,8 @@ static bool options_parse(struct options *o, int argc, char **argv)
 			o->rounds = strtoul(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--repeats") && i + 1 < argc)
 			o->repeats = atoi(argv[++i]);
+		else if (!strcmp(argv[i], "--settle") && i + 1 < argc)
+			o->settle = (unsigned int)atoi(argv[++i]);
 		else if (!strcmp(argv[i], "--only") && i + 1 < argc)
 			o->only = argv[++i];
 		else
@@ -113,25 +126,26 @@ static bool options_parse(struct options *o, int argc, char **argv)
 	return o->repeats >= 1 && o->repeats <= REPEATS_MAX;
 }
 
-int rows_run(const struct row *rows, int count, int argc, char **argv)
+int rows_run(const struct row_list *lists, int argc, char **argv)
 {
 	struct options o = { .repeats = REPEATS };
 	bool ok = true;
 
 	if (!options_parse(&o, argc, argv)) {
-		fprintf(stderr, "usage: %s [--tsv] [--rounds N] [--repeats N] [--only ROW]\n",
-			argv[0]);
+		fprintf(stderr, "usage: %s [OPTION]...\n%s", argv[0], usage);
 		return 1;
 	}
+	sleep(o.settle);
 	if (o.tsv)
 		printf("row\trounds\tmin\tmedian\tmax\twhat\n");
 	else
 		printf("%-18s %9s %9s %9s   ns a round (instructions under icount)\n", "", "min",
 		       "median", "max");
 	fflush(stdout);
-	for (int i = 0; i < count; i++) {
-		if (!o.only || !strncmp(rows[i].name, o.only, strlen(o.only)))
-			ok &= row_run(&rows[i], &o);
+	for (; lists->count; lists++) {
+		for (const struct row *row = lists->rows; row < lists->rows + lists->count; row++)
+			if (!o.only || !strncmp(row->name, o.only, strlen(o.only)))
+				ok &= row_run(row, &o);
 	}
 	return ok ? 0 : 1;
 }
