@@ -212,9 +212,9 @@ void irq_deactivate(unsigned intid)
 	sysreg_write(icc_dir_el1, intid);
 }
 
-bool irq_ppi_active(unsigned intid)
+uint32_t irq_ppis_active(void)
 {
-	return mmio_read32((void *)this_cpu()->gicr, GICR_ISACTIVER0) >> intid & 1;
+	return mmio_read32((void *)this_cpu()->gicr, GICR_ISACTIVER0);
 }
 
 void irq_ppi_set_active(unsigned intid, bool active)

@@ -78,8 +78,9 @@ int irq_register(unsigned intid, irq_handler handler, void *arg, bool keep_activ
 void irq_unmask(unsigned intid, bool edge);
 void irq_mask(unsigned intid);
 void irq_deactivate(unsigned intid);
-/* The Active bit of a PPI of this CPU (GICR_ISACTIVER0 / ICACTIVER0). */
-bool irq_ppi_active(unsigned intid);
+/* The Active bits of this CPU's SGIs and PPIs, by INTID; and that of one (GICR_ISACTIVER0,
+ * ICACTIVER0). */
+uint32_t irq_ppis_active(void);
 void irq_ppi_set_active(unsigned intid, bool active);
 uint64_t irq_counts(unsigned intid, unsigned cpu); /* taken so far, for /proc/interrupts */
 

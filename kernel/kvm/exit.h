@@ -18,7 +18,9 @@ static inline int exit_handle(struct vcpu *vcpu, uint64_t esr)
 	return exit_handlers[ec](vcpu, esr);
 }
 
-/* vcpu.c: wait until there is something to run for (WFI). Returns at a signal too. */
+/* kick.c: wait until there is something to run for (WFI). Returns at a signal too. Returns enabled. */
 void vcpu_block(struct vcpu *vcpu);
+/* The same until it is switched on. Enabled. */
+void vcpu_wait_for_power(struct vcpu *vcpu);
 /* sysreg.c: MSR, MRS and system instructions that trap. */
 int sysreg_handle(struct vcpu *vcpu, struct sysreg_access access);

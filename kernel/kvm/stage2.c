@@ -35,6 +35,7 @@
 
 static struct idspace vmids;
 static struct spinlock vmid_lock; /* covers vmids and every stage2.vmid */
+static uint64_t loaded[MAX_CPUS]; /* VTTBR_EL2; each CPU's own, masked */
 static bool fwb;
 
 /* ---- what the CPUs offer ---- */
@@ -57,26 +58,36 @@ unsigned stage2_max_ipa_bits(void)
 
 /* ---- loading ---- */
 
+/* BADDR and VMID: what is, or was last, in VTTBR_EL2 of a CPU that has a vCPU of it. */
+static uint64_t vttbr_of(const struct stage2 *s2)
+{
+	return s2->table.root.v | (uint64_t)idspace_number(&vmids, &s2->vmid) << VTTBR_VMID_SHIFT;
+}
+
 static void activate_vmid(struct stage2 *s2, unsigned cpu)
 {
 	uint64_t daif = spin_lock_irqsave(&vmid_lock);
 
 	if (idspace_activate(&vmids, &s2->vmid, cpu))
 		tlb_flush_all_guests();
-	s2->vttbr = s2->table.root.v | (uint64_t)idspace_number(&vmids, &s2->vmid)
-					       << VTTBR_VMID_SHIFT;
 	spin_unlock_irqrestore(&vmid_lock, daif);
+	dsb(ish); /* the number, before this CPU walks the tables with it; partner: vttbr_to_flush() */
 }
 
 void stage2_activate(struct vcpu *vcpu)
 {
 	struct stage2 *s2 = &vcpu->vm->stage2;
 	unsigned cpu = cpu_id();
+	uint64_t vttbr;
 
-	activate_vmid(s2, cpu);
-	sysreg_write(vtcr_el2, s2->vtcr);
-	sysreg_write(vttbr_el2, s2->vttbr);
-	isb();
+	if (!idspace_try_activate(&vmids, &s2->vmid, cpu))
+		activate_vmid(s2, cpu);
+	vttbr = vttbr_of(s2);
+	if (vttbr != loaded[cpu]) {
+		loaded[cpu] = vttbr;
+		sysreg_write(vtcr_el2, s2->vtcr);
+		sysreg_write(vttbr_el2, vttbr);
+	}
 	/* Entries of one VMID may be private to a vCPU (CnP = 0): another one must not see them. */
 	if (s2->last_vcpu[cpu] != (int)vcpu->index) {
 		tlb_flush_stage2_local();
@@ -90,11 +101,20 @@ void stage2_deactivate(void)
 
 	idspace_deactivate(&vmids, cpu_id());
 	spin_unlock_irqrestore(&vmid_lock, daif);
+	loaded[cpu_id()] = 0;
 	sysreg_write(vttbr_el2, 0);
 	isb();
 }
 
 /* ---- unmapping ---- */
+
+/* The descriptor is cleared before we ask by which number the TLBs know it: who takes a new number
+ * after that walks the tables as they are now. */
+static uint64_t vttbr_to_flush(const struct stage2 *s2)
+{
+	dsb(ishst);
+	return vttbr_of(s2);
+}
 
 /* Leaves taken out of the table: their pages may go only when no TLB has them any more. */
 struct release {
@@ -109,9 +129,9 @@ static void release_flush(struct release *r)
 	if (!r->count)
 		return;
 	if (r->count == 1)
-		tlb_flush_stage2_ipa(r->s2->vttbr, (ipa_t){ r->first });
+		tlb_flush_stage2_ipa(vttbr_to_flush(r->s2), (ipa_t){ r->first });
 	else
-		tlb_flush_stage2_all(r->s2->vttbr);
+		tlb_flush_stage2_all(vttbr_to_flush(r->s2));
 	for (unsigned i = 0; i < r->count; i++)
 		space_unpin(r->pages[i]);
 	r->count = 0;
@@ -144,7 +164,7 @@ static void unmap_locked(struct vm *vm, ipa_t ipa, uint64_t size) HOLDS(vm->spac
 	pagetable_prune(&vm->stage2.table, ipa.v, size, &tables);
 	if (list_empty(&tables))
 		return;
-	tlb_flush_stage2_all(vm->stage2.vttbr);
+	tlb_flush_stage2_all(vttbr_to_flush(&vm->stage2));
 	pagetable_free_list(&tables);
 }
 

@@ -6,7 +6,7 @@
  *
  * The last look before the guest is taken masked, so a kick is never lost: who wants something sets
  * a request bit, then sends an SGI to the CPU that has the vCPU in its bank, where the interrupt
- * either ends the guest or waits for the look. A vCPU that waits sleeps in vcpu->sleepers.
+ * either ends the guest or waits for the look (kick.c).
  */
 #include "kvm/vcpu.h"
 
@@ -41,57 +41,6 @@ static bool request_take(struct vcpu *vcpu, uint32_t bit)
 	return true;
 }
 
-void vcpu_kick(struct vcpu *vcpu, uint32_t request)
-{
-	int home;
-
-	/* release: what led to the request is seen by who takes it */
-	atomic_fetch_or_explicit(&vcpu->requests, request, memory_order_release);
-	/* The request before the looks below; its partner is in prepare() and in runnable().
-	 */
-	atomic_thread_fence(memory_order_seq_cst);
-	if (!wait_queue_empty(&vcpu->sleepers))
-		wake_up(&vcpu->sleepers, 0);
-	home = atomic_load_explicit(&vcpu->bank.home, memory_order_relaxed);
-	if (home != BANK_NO_CPU && atomic_load_explicit(&vcpu->in_run, memory_order_relaxed) &&
-	    (unsigned)home != cpu_id())
-		ipi_send((unsigned)home, IPI_RESCHEDULE);
-}
-
-void vm_kick_all(struct vm *vm, uint32_t request)
-{
-	struct vcpu *vcpu;
-	unsigned i;
-
-	vm_for_each_vcpu(i, vcpu, vm) vcpu_kick(vcpu, request);
-}
-
-/* ---- waiting ---- */
-
-static bool runnable(struct vcpu *vcpu)
-{
-	atomic_thread_fence(memory_order_seq_cst); /* pairs with vcpu_kick()'s */
-	return (requests(vcpu) & (REQ_WAKE | REQ_POWER)) || vgic_pending(vcpu) ||
-	       vtimer_pending(vcpu);
-}
-
-void vcpu_block(struct vcpu *vcpu)
-{
-	vcpu->stats.blocks++;
-	world_take(vcpu); /* masks; so that its eviction from now on sees that it is blocked */
-	vtimer_block(vcpu);
-	irq_enable();
-	/* A signal ends it too; the loop sees that for itself. */
-	(void)wait_event_interruptible(&vcpu->sleepers, runnable(vcpu));
-	vtimer_unblock(vcpu);
-}
-
-static bool switched_on(struct vcpu *vcpu)
-{
-	atomic_thread_fence(memory_order_seq_cst); /* pairs with vcpu_kick()'s */
-	return vcpu->power.state != POWER_OFF;
-}
-
 /* CPU_ON: from reset, where and with what the caller said. */
 static void power_up(struct vcpu *vcpu)
 {
@@ -112,7 +61,7 @@ static void update_power(struct vcpu *vcpu)
 {
 	request_take(vcpu, REQ_POWER);
 	if (vcpu->power.state == POWER_OFF)
-		(void)wait_event_interruptible(&vcpu->sleepers, switched_on(vcpu));
+		vcpu_wait_for_power(vcpu);
 	if (vcpu->power.state == POWER_ON_PENDING)
 		power_up(vcpu);
 	else if (vcpu->power.state == POWER_OFF) /* a signal: look again at the next KVM_RUN */
@@ -142,9 +91,9 @@ static void do_masked_requests(struct vcpu *vcpu)
 	if (request_take(vcpu, REQ_COUNTER))
 		vtimer_load_offset(vcpu);
 	if (request_take(vcpu, REQ_DEBUG) && this_cpu()->mode == CPU_GUEST)
-		debug_load(vcpu);     /* else at the crossing */
-	request_take(vcpu, REQ_VGIC); /* the mark itself is the vgic's */
-	vgic_flush(vcpu);
+		debug_load(vcpu); /* else at the crossing */
+	if (request_take(vcpu, REQ_VGIC)) /* the mark itself is the vgic's */
+		vgic_flush(vcpu);
 }
 
 /* What keeps this thread from the guest: one word for the vCPU, one for the thread. */

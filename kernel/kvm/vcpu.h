@@ -19,7 +19,6 @@
 #include "kvm/vm.h"
 #include "sched/ktimer.h"
 #include "sched/mutex.h"
-#include "sched/wait.h"
 
 struct vgic_cpu;
 
@@ -42,9 +41,14 @@ enum {
 enum { VTIMER_VIRTUAL, VTIMER_PHYSICAL, VTIMERS };
 struct vtimer {
 	bool active[VTIMERS]; /* Active bits of the PPIs while evicted: they travel with the bank */
-	struct spinlock lock; /* covers blocked and wake */
-	bool blocked;	      /* the vCPU's thread waits in sleepers */
-	struct ktimer wake;   /* armed only while the vCPU is blocked and evicted */
+	struct ktimer wake;   /* armed only while the vCPU waits and is in no bank; wait.lock */
+	bool armed;	      /* it was started and not cancelled since */
+};
+
+/* In WFI, or switched off: kick.c. */
+struct vcpu_wait {
+	struct spinlock lock;		 /* covers all of this, and starting the timer above */
+	_Atomic(struct thread *) thread; /* the vCPU's, which waits; NULL: it does not */
 };
 
 /* Exits by cause: the class of a synchronous exception, then WORLD_IRQ, _FIQ and _SERROR. */
@@ -92,7 +96,7 @@ struct vcpu {
 	uint64_t spsr32[4];	  /* SPSR_abt, _und, _irq, _fiq: only ONE_REG sees them */
 
 	_Atomic bool in_run;	    /* its thread is inside KVM_RUN */
-	struct wait_queue sleepers; /* WFI, and switched off */
+	struct vcpu_wait wait;	    /* its thread waits: WFI, or switched off */
 
 	struct mmio_access mmio; /* given to the VMM by KVM_EXIT_MMIO */
 	bool mmio_pending;	 /* to be completed at the next KVM_RUN: mmio_complete() */
@@ -100,7 +104,7 @@ struct vcpu {
 	struct vcpu_stats stats;
 };
 
-/* ---- vcpu.c; api.c holds vcpu->lock around all of these but create and kick ---- */
+/* ---- vcpu.c, kick.c; api.c holds vcpu->lock around all of these but create and kick ---- */
 /* A vCPU with that id, not initialised, in no bank. vm->lock held. -ENOMEM, -EINVAL, -EEXIST. The
  * caller publishes it in vm->vcpus (vcpu_create fills index) and calls vgic_vcpu_init(). */
 int vcpu_create(struct vm *vm, unsigned id, struct vcpu **out);

@@ -64,7 +64,6 @@ int vcpu_create(struct vm *vm, unsigned id, struct vcpu **out)
 	vcpu->power.mpidr = affinity_of(id);
 	vcpu->power.state = POWER_OFF;
 	mutex_init(&vcpu->lock);
-	wait_queue_init(&vcpu->sleepers);
 	bank_ctx_init(&vcpu->bank, &guest_bank);
 	fp_context_init(&vcpu->fp, 0, NULL);
 	vtimer_init_vcpu(vcpu);

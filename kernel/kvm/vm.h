@@ -37,7 +37,6 @@ struct memory_slot {
 struct stage2 {
 	struct pagetable table;
 	struct id_tag vmid;
-	uint64_t vttbr; /* BADDR | VMID, what is or will be in VTTBR_EL2; stage2_activate() */
 	uint64_t vtcr;
 	unsigned ipa_bits;
 	struct space_notifier notifier;

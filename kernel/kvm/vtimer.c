@@ -6,7 +6,7 @@
  * interrupt; the guest's own EOI deactivates it (plain EOI would be an endless storm).
  *
  * The Active bits travel with the bank. Only a vCPU that is blocked and evicted needs a timer of
- * the host's: armed when it is saved, cancelled when it wakes. Lock: vtimer.lock.
+ * the host's: armed when it is saved, cancelled when it wakes. Lock: wait.lock of the vCPU.
  */
 #include "kvm/vtimer.h"
 
@@ -20,6 +20,10 @@ static const unsigned ppis[VTIMERS] = {
 	[VTIMER_VIRTUAL] = VGIC_PPI_VTIMER,
 	[VTIMER_PHYSICAL] = VGIC_PPI_PTIMER,
 };
+
+/* Each CPU's own, masked: what its redistributor has, between one owner of the guest bank and the next.
+ */
+static bool active_here[MAX_CPUS][VTIMERS];
 
 /* One of them has fired on this CPU: whoever is in its guest bank set it. */
 static void timer_irq(void *arg, unsigned intid)
@@ -48,15 +52,25 @@ void vtimer_cpu_setup(void)
 		irq_unmask(ppis[i], false);
 }
 
+/* The Active bits of this CPU's two PPIs as want has them. Seldom is there one: the redistributor is
+ * far away, so what stands in it is kept here. The handler sets a bit by keeping the interrupt Active
+ * and the guest's EOI clears it, so what counts at the end is what vtimer_saved() found. */
+static void set_active(const bool *want)
+{
+	bool *have = active_here[cpu_id()];
+
+	for (unsigned i = 0; i < VTIMERS; i++) {
+		if (want[i] != have[i])
+			irq_ppi_set_active(ppis[i], want[i]);
+		have[i] = want[i];
+	}
+}
+
 void vtimer_loading(struct vcpu *vcpu)
 {
-	/* Whoever was here before may have left its timers running. */
-	sysreg_write(cntv_ctl_el02, 0);
-	sysreg_write(cntp_ctl_el02, 0);
+	/* Both are off: vtimer_saved() or vtimer_close() of whoever was here before. */
 	vtimer_load_offset(vcpu);
-	isb(); /* the lines are low before Active bits change: nothing of the other's comes now */
-	for (unsigned i = 0; i < VTIMERS; i++)
-		irq_ppi_set_active(ppis[i], vcpu->timer.active[i]);
+	set_active(vcpu->timer.active);
 }
 
 void vtimer_load_offset(struct vcpu *vcpu)
@@ -64,13 +78,21 @@ void vtimer_load_offset(struct vcpu *vcpu)
 	sysreg_write(cntvoff_el2, vcpu->vm->counter_offset);
 }
 
-void vtimer_close(void)
+/* The lines fall before Active bits are changed: nothing must come of it. */
+static void stop_both(void)
 {
 	sysreg_write(cntv_ctl_el02, 0);
 	sysreg_write(cntp_ctl_el02, 0);
-	isb(); /* the lines fall before the Active bits are cleared: they must not come again */
-	for (unsigned i = 0; i < VTIMERS; i++)
+	isb();
+}
+
+void vtimer_close(void)
+{
+	stop_both();
+	for (unsigned i = 0; i < VTIMERS; i++) {
 		irq_ppi_set_active(ppis[i], false);
+		active_here[cpu_id()][i] = false;
+	}
 }
 
 static uint64_t image_ctl(const struct vcpu *vcpu, unsigned i)
@@ -120,22 +142,31 @@ static uint64_t next_deadline(const struct vcpu *vcpu)
 	return first;
 }
 
-static void arm(struct vcpu *vcpu) HOLDS(vcpu->timer.lock)
+static void arm(struct vcpu *vcpu) HOLDS(vcpu->wait.lock)
 {
 	uint64_t deadline = next_deadline(vcpu);
 
-	if (deadline != UINT64_MAX)
-		ktimer_start(&vcpu->timer.wake, timer_ticks_to_ns(deadline));
+	if (deadline == UINT64_MAX)
+		return;
+	vcpu->timer.armed = true;
+	ktimer_start(&vcpu->timer.wake, timer_ticks_to_ns(deadline));
 }
 
 void vtimer_saved(struct vcpu *vcpu)
 {
+	bool *active = vcpu->timer.active, *here = active_here[cpu_id()];
+	uint32_t all = irq_ppis_active();
+
 	for (unsigned i = 0; i < VTIMERS; i++)
-		vcpu->timer.active[i] = irq_ppi_active(ppis[i]);
-	spin_lock(&vcpu->timer.lock);
-	if (vcpu->timer.blocked)
+		here[i] = active[i] = all >> ppis[i] & 1;
+	if ((vcpu->regs.cntv_ctl | vcpu->regs.cntp_ctl) & CNT_CTL_ENABLE)
+		stop_both();
+	if (!atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed))
+		return;
+	spin_lock(&vcpu->wait.lock);
+	if (atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed))
 		arm(vcpu);
-	spin_unlock(&vcpu->timer.lock);
+	spin_unlock(&vcpu->wait.lock);
 }
 
 static void wake(struct ktimer *t)
@@ -148,36 +179,16 @@ void vtimer_init_vcpu(struct vcpu *vcpu)
 	ktimer_init(&vcpu->timer.wake, wake);
 }
 
-void vtimer_block(struct vcpu *vcpu)
+void vtimer_disarm(struct vcpu *vcpu)
 {
-	spin_lock(&vcpu->timer.lock);
-	vcpu->timer.blocked = true;
-	spin_unlock(&vcpu->timer.lock);
-}
-
-void vtimer_unblock(struct vcpu *vcpu)
-{
-	uint64_t daif = spin_lock_irqsave(&vcpu->timer.lock);
-
-	vcpu->timer.blocked = false;
-	spin_unlock_irqrestore(&vcpu->timer.lock, daif);
-	/* Nobody starts it any more. */
+	/* Nobody starts it any more, and who did had the lock that the caller has had since. */
+	if (!vcpu->timer.armed)
+		return;
 	ktimer_cancel(&vcpu->timer.wake);
+	vcpu->timer.armed = false;
 }
 
 void vtimer_destroy_vcpu(struct vcpu *vcpu)
 {
-	vtimer_unblock(vcpu);
-}
-
-bool vtimer_pending(struct vcpu *vcpu)
-{
-	uint64_t daif = irq_save();
-	bool pending = false;
-
-	/* In a bank its interrupt goes the way of all interrupts. */
-	if (atomic_load_explicit(&vcpu->bank.home, memory_order_relaxed) == BANK_NO_CPU)
-		pending = next_deadline(vcpu) <= timer_ticks();
-	irq_restore(daif);
-	return pending;
+	vtimer_disarm(vcpu);
 }

@@ -10,7 +10,7 @@ void vtimer_cpu_setup(void);
 
 /* ---- the guest bank's part, masked ---- */
 void vtimer_loading(struct vcpu *vcpu); /* before the timers' registers are written */
-void vtimer_saved(struct vcpu *vcpu);	/* after they were read */
+void vtimer_saved(struct vcpu *vcpu);	/* after they were read: stops them */
 void vtimer_close(void);		/* stop both, Active bits clear */
 
 /* Is the line of that PPI (27, 30) high: enabled, not masked, expired? The vCPU is in no bank, or
@@ -19,13 +19,9 @@ bool vtimer_line(struct vcpu *vcpu, unsigned intid);
 
 /* ---- the run loop's ---- */
 void vtimer_init_vcpu(struct vcpu *vcpu);
-/* The thread is about to wait, its vCPU in this CPU's bank and masked: from now on eviction arms a
- * timer of the host's. */
-void vtimer_block(struct vcpu *vcpu);
-void vtimer_unblock(struct vcpu *vcpu);
+/* The thread no longer waits: the timer that its vCPU's eviction may have armed goes. Enabled. */
+void vtimer_disarm(struct vcpu *vcpu);
 /* A stopped vCPU: neither timer is armed any more. */
 void vtimer_destroy_vcpu(struct vcpu *vcpu);
-/* Expired while evicted: WFI ends. */
-bool vtimer_pending(struct vcpu *vcpu);
 /* Write CNTVOFF_EL2 anew: vcpu's VM has another offset. Masked, resident. */
 void vtimer_load_offset(struct vcpu *vcpu);

@@ -163,8 +163,8 @@ static void bank_close(struct bank_ctx *ctx)
 {
 	(void)ctx;
 	debug_clear();
+	vgic_close(); /* may still write Active bits */
 	vtimer_close();
-	vgic_close();
 	stage2_deactivate();
 	resident[cpu_id()] = NULL;
 	this_cpu()->entered = NULL;

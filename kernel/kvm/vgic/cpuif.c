@@ -3,12 +3,12 @@
  * Moves between the ICH_* registers and their image (IHI 0069 12.4). The only file of the virtual
  * GIC that names a register. Which value goes where is model.c's; when is vgic.c's.
  *
- * The writes need no barrier of their own before the guest is entered: ERET synchronises. After a
- * write that ends a maintenance interrupt's cause the handler's end of interrupt is later in
- * program order, and an ISB makes sure that the line has fallen before it.
+ * The writes need no barrier of their own before the guest is entered: ERET synchronises. The handler
+ * of the maintenance interrupt has one before its end of interrupt (vgic.c).
  */
 #include "kvm/vgic/cpuif.h"
 
+#include "arch/cpu.h"
 #include "arch/sysreg.h"
 #include "lib/check.h"
 
@@ -16,6 +16,12 @@
 #define VTR_PREBITS  BITS(28, 26)
 
 static unsigned lrs, aprs; /* written once at boot */
+
+/* What the registers of each CPU hold, whosever it is. Each CPU's own, masked. */
+static struct hardware {
+	_Alignas(64) unsigned used; /* list registers from this one on are zero */
+	uint64_t hcr;		    /* ICH_HCR_EL2 */
+} hardware[MAX_CPUS];
 
 void cpuif_probe(void)
 {
@@ -73,50 +79,78 @@ static void write_lrs(const struct vgic_cpu *cpu, unsigned count)
 	}
 }
 
-void cpuif_write_lrs(const struct vgic_cpu *cpu, unsigned used_before)
+static void write_hcr(struct hardware *hw, uint64_t hcr)
 {
-	write_lrs(cpu, max(cpu->used, used_before));
-	sysreg_write(ich_hcr_el2, cpu->hcr);
-	isb();
+	/* EOIcount must be 0 again where it counts. */
+	if (hw->hcr == hcr && !(hcr & ICH_HCR_LRENPIE))
+		return;
+	hw->hcr = hcr;
+	sysreg_write(ich_hcr_el2, hcr);
 }
 
-/* The active priorities, one to four registers of each group; the higher ones exist only where the
- * interface has more than 5 preemption bits. */
-#define ACTIVE_PRIORITIES(X) X(3) X(2) X(1) X(0)
+void cpuif_write_lrs(const struct vgic_cpu *cpu)
+{
+	struct hardware *hw = &hardware[cpu_id()];
+
+	write_lrs(cpu, max(cpu->used, hw->used));
+	hw->used = cpu->used;
+	write_hcr(hw, cpu->hcr);
+}
+
+/* The active priorities: one register of each group; up to four where the interface has more than 5
+ * preemption bits. */
+#define MORE_PRIORITIES(X) X(3) X(2) X(1)
 
 void cpuif_save(struct vgic_cpu *cpu)
 {
 	cpuif_read_lrs(cpu);
 	cpuif_read_vmcr(cpu);
+	cpu->apr[0][0] = sysreg_read(ich_ap0r0_el2);
+	cpu->apr[1][0] = sysreg_read(ich_ap1r0_el2);
+	if (aprs == 1)
+		return;
 #define X(n)                                                                                       \
 	if (n < aprs) {                                                                            \
 		cpu->apr[0][n] = sysreg_read(ich_ap0r##n##_el2);                                   \
 		cpu->apr[1][n] = sysreg_read(ich_ap1r##n##_el2);                                   \
 	}
-	ACTIVE_PRIORITIES(X)
+	MORE_PRIORITIES(X)
+#undef X
+}
+
+static void load_more_priorities(const struct vgic_cpu *cpu)
+{
+#define X(n)                                                                                       \
+	if (n < aprs) {                                                                            \
+		sysreg_write(ich_ap0r##n##_el2, cpu->apr[0][n]);                                   \
+		sysreg_write(ich_ap1r##n##_el2, cpu->apr[1][n]);                                   \
+	}
+	MORE_PRIORITIES(X)
 #undef X
 }
 
 void cpuif_load(const struct vgic_cpu *cpu)
 {
 	sysreg_write(ich_vmcr_el2, cpu->vmcr);
-#define X(n)                                                                                       \
-	if (n < aprs) {                                                                            \
-		sysreg_write(ich_ap0r##n##_el2, cpu->apr[0][n]);                                   \
-		sysreg_write(ich_ap1r##n##_el2, cpu->apr[1][n]);                                   \
-	}
-	ACTIVE_PRIORITIES(X)
-#undef X
-	cpuif_write_lrs(cpu, lrs);
+	sysreg_write(ich_ap0r0_el2, cpu->apr[0][0]);
+	sysreg_write(ich_ap1r0_el2, cpu->apr[1][0]);
+	if (aprs > 1)
+		load_more_priorities(cpu);
+	cpuif_write_lrs(cpu);
 }
 
 void cpuif_close(void)
 {
-	sysreg_write(ich_hcr_el2, 0);
-	isb();
+	write_hcr(&hardware[cpu_id()], 0);
 }
 
 void cpuif_open(const struct vgic_cpu *cpu)
 {
-	sysreg_write(ich_hcr_el2, cpu->hcr);
+	write_hcr(&hardware[cpu_id()], cpu->hcr);
+}
+
+void cpuif_cpu_init(void)
+{
+	hardware[cpu_id()] = (struct hardware){ .used = lrs, .hcr = ICH_HCR_EN };
+	cpuif_close();
 }

@@ -10,11 +10,13 @@
 /* At boot: how many list and active-priority registers the machine has. */
 void cpuif_probe(void);
 unsigned cpuif_lrs(void);
+/* On each CPU, then: closed. */
+void cpuif_cpu_init(void);
 
 /* List registers 0 .. used - 1 -> image. */
 void cpuif_read_lrs(struct vgic_cpu *cpu);
-/* Image -> the list registers, those clear that were in use before, and ICH_HCR_EL2. */
-void cpuif_write_lrs(const struct vgic_cpu *cpu, unsigned used_before);
+/* Image -> the list registers, those clear that somebody used before, and ICH_HCR_EL2. */
+void cpuif_write_lrs(const struct vgic_cpu *cpu);
 /* ICH_VMCR_EL2 -> image. */
 void cpuif_read_vmcr(struct vgic_cpu *cpu);
 /* Everything: when a vCPU leaves the bank, and when it comes. */

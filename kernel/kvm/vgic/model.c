@@ -60,6 +60,11 @@ struct vgic_irq *vgic_irq(struct vgic *vgic, struct vgic_cpu *cpu, unsigned inti
 
 struct vgic_cpu *vgic_cpu_by_affinity(struct vgic *vgic, uint64_t affinity)
 {
+	/* Mostly they are made in this order. */
+	unsigned guess = (unsigned)((affinity & 15) | (affinity >> 4 & 0xff0));
+
+	if (guess < vgic->nr_cpus && vgic->cpus[guess]->affinity == affinity)
+		return vgic->cpus[guess];
 	for (unsigned i = 0; i < vgic->nr_cpus; i++)
 		if (vgic->cpus[i]->affinity == affinity)
 			return vgic->cpus[i];
@@ -69,24 +74,24 @@ struct vgic_cpu *vgic_cpu_by_affinity(struct vgic *vgic, uint64_t affinity)
 /* ---- what an interrupt is in ---- */
 
 /* Its pending state moves into the list register, as an edge's does. */
-static bool irq_latches(const struct vgic_irq *irq)
+static inline bool irq_latches(const struct vgic_irq *irq)
 {
 	return irq->edge || irq->hw_intid;
 }
 
-static bool irq_wants(const struct vgic_irq *irq)
+static inline bool irq_wants(const struct vgic_irq *irq)
 {
 	return irq->latch || (!irq_latches(irq) && irq->line);
 }
 
-static bool irq_deliverable(const struct vgic_irq *irq)
+static inline bool irq_deliverable(const struct vgic_irq *irq)
 {
 	uint32_t group = irq->group1 ? GICD_CTLR_GRP1 : GICD_CTLR_GRP0;
 
 	return irq->enabled && irq_wants(irq) && (irq->vgic->ctlr & group);
 }
 
-static uint64_t irq_lr(const struct vgic_irq *irq)
+static inline uint64_t irq_lr(const struct vgic_irq *irq)
 {
 	return irq->lr < 0 ? 0 : irq->cpu->lr[irq->lr];
 }
@@ -211,38 +216,36 @@ void vgic_irq_set_router(struct vgic_irq *irq, uint64_t router)
 #define SGIR_RS	     BITS(47, 44)
 #define SGIR_AFF3    BITS(55, 48)
 
-/* Whom a value reaches: those of 16 with one affinity but for its last 4 bits, or all others. */
-struct sgi_targets {
-	uint64_t affinity; /* with those bits clear */
-	unsigned list;	   /* by those bits */
-	const struct vgic_cpu *all_but;
-};
-
-static bool sgi_reaches(const struct sgi_targets *t, const struct vgic_cpu *to)
+static void sgi_to(struct vgic_cpu *to, unsigned intid, bool group1)
 {
-	if (t->all_but)
-		return to != t->all_but;
-	return (to->affinity & ~15ull) == t->affinity && t->list >> (to->affinity & 15) & 1;
+	struct vgic_irq *irq = &to->irqs[intid];
+
+	if (irq->group1 && !group1)
+		return;
+	irq->latch = true;
+	vgic_irq_update(irq);
 }
 
 void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1)
 {
-	const struct sgi_targets targets = {
-		.affinity = field_get(SGIR_AFF3, value) << 24 | field_get(SGIR_AFF2, value) << 16 |
-			    field_get(SGIR_AFF1, value) << 8 | field_get(SGIR_RS, value) << 4,
-		.list = (unsigned)field_get(SGIR_TARGETS, value),
-		.all_but = value & SGIR_IRM ? from : NULL,
-	};
+	uint64_t affinity = field_get(SGIR_AFF3, value) << 24 | field_get(SGIR_AFF2, value) << 16 |
+			    field_get(SGIR_AFF1, value) << 8 | field_get(SGIR_RS, value) << 4;
 	unsigned intid = (unsigned)field_get(SGIR_INTID, value);
 	struct vgic *vgic = from->vgic;
 
-	for (unsigned n = 0; n < vgic->nr_cpus; n++) {
-		struct vgic_irq *irq = &vgic->cpus[n]->irqs[intid];
+	if (value & SGIR_IRM) { /* to all others */
+		for (unsigned n = 0; n < vgic->nr_cpus; n++)
+			if (vgic->cpus[n] != from)
+				sgi_to(vgic->cpus[n], intid, group1);
+		return;
+	}
+	/* To those of 16 whose affinities differ in the last 4 bits. */
+	for (unsigned list = value & SGIR_TARGETS; list; list &= list - 1) {
+		struct vgic_cpu *to =
+			vgic_cpu_by_affinity(vgic, affinity | (unsigned)__builtin_ctz(list));
 
-		if (!sgi_reaches(&targets, vgic->cpus[n]) || (irq->group1 && !group1))
-			continue;
-		irq->latch = true;
-		vgic_irq_update(irq);
+		if (to)
+			sgi_to(to, intid, group1);
 	}
 }
 

@@ -14,6 +14,7 @@
 
 #include "arch/cpu.h"
 #include "arch/irq.h"
+#include "arch/sysreg.h"
 #include "kvm/vgic/cpuif.h"
 #include "kvm/vgic/frames.h"
 #include "kvm/vtimer.h"
@@ -119,13 +120,11 @@ static void sync_hw(struct vgic_cpu *cpu)
 
 void vgic_refill(struct vgic_cpu *cpu)
 {
-	unsigned used = cpu->used;
-
 	cpuif_read_lrs(cpu);
 	vgic_fold(cpu);
 	resample(cpu);
 	vgic_fill(cpu);
-	cpuif_write_lrs(cpu, used);
+	cpuif_write_lrs(cpu);
 	atomic_store_explicit(&cpu->stale, false, memory_order_relaxed);
 	if (cpu->hw_changed)
 		sync_hw(cpu);
@@ -143,34 +142,36 @@ void vgic_flush_stale(struct vcpu *vcpu)
 	spin_unlock(&cpu->vgic->lock);
 }
 
-static bool pending_locked(struct vgic_cpu *cpu)
+bool vgic_wfi(struct vcpu *vcpu)
 {
+	struct vgic_cpu *cpu = vcpu->vgic;
 	bool wakes;
 
+	if (!cpu->vgic)
+		return false;
+	cpuif_read_vmcr(cpu);
+	/* Without the lock: whoever queues one now kicks afterwards, and the caller looks again. */
+	if (!__atomic_load_n(&cpu->queued, __ATOMIC_RELAXED))
+		return false;
 	spin_lock(&cpu->vgic->lock);
-	if (cpu->home == (int)cpu_id())
-		vgic_refill(cpu); /* what the guest has ended is off the books, too */
+	vgic_refill(cpu);
 	wakes = vgic_model_wakes(cpu);
 	spin_unlock(&cpu->vgic->lock);
 	return wakes;
 }
 
+/* The guest has not run since its WFI, wherever its registers are now. */
 bool vgic_pending(struct vcpu *vcpu)
 {
 	struct vgic_cpu *cpu = vcpu->vgic;
 	uint64_t daif;
 	bool wakes;
 
-	if (!cpu->vgic)
+	if (!cpu->vgic || !__atomic_load_n(&cpu->queued, __ATOMIC_RELAXED))
 		return false;
-	daif = irq_save();
-	/* Home is another CPU when its thread has moved while it waited: the guest has not run
-	 * since the image was read there, when its WFI began. So the masks are always read. */
-	if (cpu->home == (int)cpu_id())
-		cpuif_read_vmcr(cpu);
-	/* Without the lock: whoever queues one now kicks afterwards, and the caller looks again. */
-	wakes = __atomic_load_n(&cpu->queued, __ATOMIC_RELAXED) && pending_locked(cpu);
-	irq_restore(daif);
+	daif = spin_lock_irqsave(&cpu->vgic->lock);
+	wakes = vgic_model_wakes(cpu);
+	spin_unlock_irqrestore(&cpu->vgic->lock, daif);
 	return wakes;
 }
 
@@ -255,6 +256,7 @@ static void maintenance(void *arg, unsigned intid)
 		vgic_flush_stale(vcpu);
 	else
 		cpuif_close();
+	isb(); /* the line has fallen before the end of the interrupt, which comes now */
 }
 
 int vgic_init(void)
@@ -266,6 +268,6 @@ int vgic_init(void)
 
 void vgic_cpu_init(void)
 {
-	cpuif_close();
+	cpuif_cpu_init();
 	irq_unmask(VGIC_PPI_MAINTENANCE, false);
 }

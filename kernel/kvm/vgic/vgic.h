@@ -61,8 +61,10 @@ static inline void vgic_flush(struct vcpu *vcpu)
 	if (atomic_load_explicit(&vcpu->vgic->stale, memory_order_acquire))
 		vgic_flush_stale(vcpu);
 }
-/* Is there an interrupt that ends WFI? Any thread's own vCPU: in this CPU's bank (the registers are
- * read) or in none. Masks interrupts for a moment. */
+/* The guest's WFI: is there an interrupt that ends it at once? Masked, the vCPU in this CPU's guest
+ * bank: what the guest has ended goes off the books, and its masks are read, for vgic_pending(). */
+bool vgic_wfi(struct vcpu *vcpu);
+/* Is there one now, while it waits? */
 bool vgic_pending(struct vcpu *vcpu);
 
 /* ---- the guest bank's part: bank ops of world.c, masked ---- */

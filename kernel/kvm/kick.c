@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How a vCPU's thread waits, in WFI or switched off, and how everybody else makes it look at a
+ * request: vcpu_kick(), from any context.
+ *
+ * Who wants something sets the request bit first, then looks where the vCPU is: its thread waits
+ * (wait.thread): wake it; it may be in the guest on the CPU that has it in its bank: send an SGI,
+ * which either ends the guest or stays pending until the last look has been taken (vcpu.c). The vCPU's
+ * thread does the reverse: says that it waits, or that it is in the bank, then looks at the
+ * requests. A fence stands between the two on both sides, so one of them sees the other.
+ *
+ * Lock: wait.lock covers wait.thread, as long as which is set that thread does not go away, and the
+ * timer of a vCPU that waits in no bank (vtimer.c).
+ */
+#include "arch/irq.h"
+#include "kvm/exit.h"
+#include "kvm/vgic/vgic.h"
+#include "kvm/vtimer.h"
+#include "kvm/world.h"
+
+static void wake(struct vcpu_wait *wait)
+{
+	uint64_t daif = spin_lock_irqsave(&wait->lock);
+	struct thread *t = atomic_load_explicit(&wait->thread, memory_order_relaxed);
+
+	if (t)
+		thread_wake(t);
+	spin_unlock_irqrestore(&wait->lock, daif);
+}
+
+void vcpu_kick(struct vcpu *vcpu, uint32_t request)
+{
+	int home;
+
+	/* release: what led to the request is seen by who takes it */
+	atomic_fetch_or_explicit(&vcpu->requests, request, memory_order_release);
+	/* The request before the looks below; partners: those in vcpu.c and in thread_prepare_block(). */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed)) {
+		wake(&vcpu->wait);
+		return;
+	}
+	home = atomic_load_explicit(&vcpu->bank.home, memory_order_relaxed);
+	if (home != BANK_NO_CPU && atomic_load_explicit(&vcpu->in_run, memory_order_relaxed) &&
+	    (unsigned)home != cpu_id())
+		ipi_send((unsigned)home, IPI_RESCHEDULE);
+}
+
+void vm_kick_all(struct vm *vm, uint32_t request)
+{
+	struct vcpu *vcpu;
+	unsigned i;
+
+	vm_for_each_vcpu(i, vcpu, vm) vcpu_kick(vcpu, request);
+}
+
+/* ---- waiting ---- */
+
+/* The current thread waits, or no longer does. */
+static void set_waiter(struct vcpu_wait *wait, struct thread *t)
+{
+	uint64_t daif = spin_lock_irqsave(&wait->lock);
+
+	atomic_store_explicit(&wait->thread, t, memory_order_relaxed);
+	spin_unlock_irqrestore(&wait->lock, daif);
+}
+
+/* Until over(vcpu), or a signal, which the run loop sees for itself. The thread is the waiter. */
+static void wait_until(struct vcpu *vcpu, bool (*over)(struct vcpu *vcpu))
+{
+	struct thread *t = thread_current();
+
+	for (;;) {
+		thread_prepare_block(); /* with the fence that vcpu_kick()'s meets */
+		if (over(vcpu) || thread_has_work(t, WORK_SIGNAL))
+			break;
+		thread_block();
+	}
+	thread_cancel_block();
+	set_waiter(&vcpu->wait, NULL);
+	vtimer_disarm(vcpu);
+}
+
+static bool runnable(struct vcpu *vcpu)
+{
+	uint32_t requests = atomic_load_explicit(&vcpu->requests, memory_order_acquire);
+
+	return requests & (REQ_WAKE | REQ_POWER) || vgic_pending(vcpu);
+}
+
+/* Evicted from now on, the vCPU has a timer of the host's, which sets REQ_WAKE: so it is in the bank
+ * when the wait begins, and its own timers need not be looked at while it lasts. */
+void vcpu_block(struct vcpu *vcpu)
+{
+	vcpu->stats.blocks++;
+	irq_disable();
+	if (!bank_is_here(&vcpu->bank)) {
+		irq_enable();
+		world_take(vcpu); /* masks */
+	}
+	if (vgic_wfi(vcpu)) {
+		irq_enable();
+		return;
+	}
+	set_waiter(&vcpu->wait, thread_current());
+	irq_enable();
+	wait_until(vcpu, runnable);
+}
+
+static bool switched_on(struct vcpu *vcpu)
+{
+	return vcpu->power.state != POWER_OFF;
+}
+
+void vcpu_wait_for_power(struct vcpu *vcpu)
+{
+	set_waiter(&vcpu->wait, thread_current());
+	wait_until(vcpu, switched_on);
+}
