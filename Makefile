@@ -27,7 +27,7 @@ GOALS := $(or $(MAKECMDGOALS),all)
 SETUP := $(if $(filter-out clean help format,$(GOALS)),build) \
 	$(if $(filter run gdb test nightly bench bench-%,$(GOALS)),run) \
 	$(if $(filter check test nightly bench clang lint host plugin,$(GOALS)),test) \
-	$(if $(filter gdb format,$(GOALS)),dev)
+	$(if $(filter gdb format,$(GOALS)),dev) $(if $(filter nightly,$(GOALS)),nightly)
 ifneq ($(strip $(SETUP)),)
 $(shell tools/setup $(SETUP) >&2)
 ifneq ($(.SHELLSTATUS),0)
@@ -347,7 +347,7 @@ test: all clang plugin build/guest-initrd.cpio $(HOST_TESTS)
 	@$(PROVE) $(HOST_TESTS) $(PROGRAM_TESTS) $(SYSTEM_TESTS)
 
 # What takes too long for `make test`: KERNEL/CPU/AREA/NAME,ARGUMENT.
-NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000)
+NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000) $(sort $(wildcard tests/machines/*.t))
 
 nightly: all $(HOST_TESTS)
 	@$(PROVE) --timer $(NIGHTLY)
