@@ -350,3 +350,10 @@ long sys_utimensat(struct trapframe *tf)
 	inode_put(inode);
 	return 0;
 }
+
+/* Extended attributes (man 7 xattr), all twelve calls. */
+long sys_xattr(struct trapframe *tf)
+{
+	(void)tf;
+	return -EOPNOTSUPP;
+}

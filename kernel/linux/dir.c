@@ -128,17 +128,16 @@ long sys_getcwd(struct trapframe *tf)
 	return n;
 }
 
-/* Takes over the reference. */
-static long set_cwd(struct inode *dir)
+/* Put dir in the place of *which, the caller's working directory or root. Takes over the reference. */
+static long set_dir(struct inode **which, struct inode *dir)
 {
-	struct fs_state *fs = task_current()->process->fs;
 	struct inode *old = dir;
 	long err = -ENOTDIR;
 
 	if ((dir->mode & S_IFMT) == S_IFDIR) {
 		mutex_lock(&fs_lock);
-		old = fs->cwd;
-		fs->cwd = dir;
+		old = *which;
+		*which = dir;
 		mutex_unlock(&fs_lock);
 		err = 0;
 	}
@@ -146,12 +145,24 @@ static long set_cwd(struct inode *dir)
 	return err;
 }
 
-long sys_chdir(struct trapframe *tf)
+static long set_dir_path(struct inode **which, uint64_t user)
 {
 	struct inode *dir;
-	int err = path_inode_user(AT_FDCWD, tf->x[0], WALK_FOLLOW, false, &dir);
+	int err = path_inode_user(AT_FDCWD, user, WALK_FOLLOW, false, &dir);
 
-	return err ? err : set_cwd(dir);
+	return err ? err : set_dir(which, dir);
+}
+
+long sys_chdir(struct trapframe *tf)
+{
+	return set_dir_path(&task_current()->process->fs->cwd, tf->x[0]);
+}
+
+long sys_chroot(struct trapframe *tf)
+{
+	struct process *p = task_current()->process;
+
+	return p->uid.effective ? -EPERM : set_dir_path(&p->fs->root, tf->x[0]);
 }
 
 long sys_fchdir(struct trapframe *tf)
@@ -161,7 +172,8 @@ long sys_fchdir(struct trapframe *tf)
 
 	if (!fd.file)
 		return -EBADF;
-	err = fd.file->inode ? set_cwd(inode_get(fd.file->inode)) : -ENOTDIR;
+	err = fd.file->inode ? set_dir(&task_current()->process->fs->cwd, inode_get(fd.file->inode)) :
+			       -ENOTDIR;
 	fd_put_light(fd);
 	return err;
 }

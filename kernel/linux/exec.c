@@ -179,14 +179,16 @@ static void clear_thread_pointer(struct task *t)
 static int leave_old_program(struct task *t)
 {
 	struct process *p = t->process;
-	struct fd_table *fds = p->fds;
+	struct fd_table *fds = p->fds, *own;
+	uint64_t daif;
 
 	if (atomic_load_explicit(&fds->refs, memory_order_acquire) > 1) {
-		p->fds = fd_table_clone(fds);
-		if (!p->fds) {
-			p->fds = fds;
+		own = fd_table_clone(fds);
+		if (!own)
 			return -ENOMEM;
-		}
+		daif = spin_lock_irqsave(&tasks_lock); /* /proc/N/fd reads it */
+		p->fds = own;
+		spin_unlock_irqrestore(&tasks_lock, daif);
 		fd_table_put(fds);
 	}
 	fd_table_exec(p->fds);

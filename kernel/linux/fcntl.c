@@ -10,6 +10,7 @@
 #include "arch/usercopy.h"
 #include "linux/fd.h"
 #include "linux/inode.h"
+#include "linux/lock.h"
 #include "linux/syscalls.h"
 #include "linux/uapi_fs.h"
 
@@ -62,6 +63,13 @@ static long fcntl(int fd, struct file *f, unsigned cmd, uint64_t arg)
 		return f->flags;
 	case F_SETFL:
 		return f->flags & O_PATH ? -EBADF : set_flags(f, (uint32_t)arg);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return lock_fcntl(f, cmd, arg);
 	default:
 		return f->ops->fcntl ? f->ops->fcntl(f, cmd, arg) : -EINVAL;
 	}

@@ -15,6 +15,8 @@
 #include "lib/bitmap.h"
 #include "lib/bits.h"
 #include "lib/string.h"
+#include "linux/inode.h"
+#include "linux/lock.h"
 #include "linux/syscalls.h"
 #include "linux/task.h"
 #include "mm/slab.h"
@@ -69,6 +71,7 @@ static struct fd_table *table_of_size(unsigned size, unsigned limit)
 		return NULL;
 	}
 	atomic_init(&t->refs, 1);
+	atomic_init(&t->holds, 1);
 	t->size = size;
 	t->limit = limit;
 	t->files = a.files;
@@ -113,15 +116,11 @@ struct fd_table *fd_table_clone(struct fd_table *from)
 	}
 }
 
-void fd_table_put(struct fd_table *t)
+void fd_table_release(struct fd_table *t)
 {
 	/* acq_rel: the last one sees what the others did to the table */
-	if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
-		return;
-	for (unsigned fd = 0; fd < t->size; fd++)
-		if (t->files[fd])
-			file_put(t->files[fd]);
-	table_free(t);
+	if (atomic_fetch_sub_explicit(&t->holds, 1, memory_order_acq_rel) == 1)
+		table_free(t);
 }
 
 /* Make room for number fd. */
@@ -170,6 +169,20 @@ struct file *fd_table_file(struct fd_table *t, unsigned fd)
 		file_get(f);
 	spin_unlock(&t->lock);
 	return f;
+}
+
+int fd_table_inode(struct fd_table *t, unsigned fd, struct inode **out)
+{
+	const struct file *f;
+	int err;
+
+	spin_lock(&t->lock);
+	f = table_file(t, fd);
+	err = !f ? -ENOENT : f->inode ? 0 : -ENXIO;
+	if (!err)
+		*out = inode_get(f->inode);
+	spin_unlock(&t->lock);
+	return err;
 }
 
 unsigned fd_table_next(struct fd_table *t, unsigned from)
@@ -255,13 +268,20 @@ static struct file *table_remove(struct fd_table *t, unsigned fd)
 	return f;
 }
 
+/* A number of the table stands for f no more. */
+static void closed(struct fd_table *t, struct file *f)
+{
+	lock_closed(t, f);
+	file_put(f);
+}
+
 int fd_close(int fd)
 {
 	struct file *f = table_remove(table_current(), (unsigned)fd);
 
 	if (!f)
 		return -EBADF;
-	file_put(f);
+	closed(table_current(), f);
 	return 0;
 }
 
@@ -271,7 +291,7 @@ void fd_table_exec(struct fd_table *t)
 		struct file *f = bitmap_test(t->cloexec, fd) ? table_remove(t, fd) : NULL;
 
 		if (f)
-			file_put(f);
+			closed(t, f);
 	}
 }
 
@@ -280,6 +300,22 @@ void fd_table_set_limit(struct fd_table *t, unsigned limit)
 	spin_lock(&t->lock);
 	t->limit = min(limit, (unsigned)FD_MAX);
 	spin_unlock(&t->lock);
+}
+
+void fd_table_put(struct fd_table *t)
+{
+	struct file *f;
+
+	/* acq_rel: the last one sees what the others did to the table */
+	if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	lock_owner_gone(t);
+	for (unsigned fd = fd_table_next(t, 0); fd < FD_MAX; fd = fd_table_next(t, fd + 1)) {
+		f = table_remove(t, fd);
+		if (f)
+			file_put(f);
+	}
+	fd_table_release(t);
 }
 
 /* ---- system calls ---- */
@@ -352,7 +388,7 @@ static int install_at(struct fd_table *t, struct file *f, unsigned to, bool cloe
 	table_set(t, to, f, cloexec);
 	spin_unlock(&t->lock);
 	if (old)
-		file_put(old);
+		closed(t, old);
 	return 0;
 }
 

@@ -12,7 +12,8 @@
 #define FD_LIMIT_DEFAULT 1024 /* RLIMIT_NOFILE of the first program */
 
 struct fd_table {
-	_Atomic uint32_t refs;
+	_Atomic uint32_t refs;	/* tasks that use it: the last one to leave closes all */
+	_Atomic uint32_t holds;	/* who keeps its memory: the users together, and those who look at it */
 	struct spinlock lock;	/* covers what is below; a table of one task needs it only to change */
 	unsigned size;		/* numbers the arrays have room for */
 	unsigned limit;		/* RLIMIT_NOFILE: new numbers are below it */
@@ -28,12 +29,21 @@ static inline struct fd_table *fd_table_get(struct fd_table *t)
 	return t;
 }
 void fd_table_put(struct fd_table *t); /* the last one closes all. May sleep */
+/* Who only looks at another process' table: the hold keeps the memory, not what is open. */
+static inline struct fd_table *fd_table_hold(struct fd_table *t)
+{
+	atomic_fetch_add_explicit(&t->holds, 1, memory_order_relaxed);
+	return t;
+}
+void fd_table_release(struct fd_table *t);
 /* execve: close what is marked. The table is the caller's alone (clone it first if not). */
 void fd_table_exec(struct fd_table *t);
 /* RLIMIT_NOFILE; at most FD_MAX. */
 void fd_table_set_limit(struct fd_table *t, unsigned limit);
 /* A file of another process' table, for /proc/N/fd; one reference. NULL: none. */
 struct file *fd_table_file(struct fd_table *t, unsigned fd);
+/* The inode of such a file, one reference. -ENOENT: closed, -ENXIO: it is no path. */
+int fd_table_inode(struct fd_table *t, unsigned fd, struct inode **out);
 /* The lowest used number at or after from; FD_MAX: none. */
 unsigned fd_table_next(struct fd_table *t, unsigned from);
 

@@ -17,6 +17,7 @@
 #include "lib/string.h"
 #include "linux/epoll.h"
 #include "linux/inode.h"
+#include "linux/lock.h"
 #include "linux/syscalls.h"
 #include "mm/slab.h"
 
@@ -43,6 +44,7 @@ void file_put(struct file *f)
 	/* acq_rel: release() sees all that was done through the other references */
 	if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	lock_owner_gone(f);
 	if (!list_empty(&f->watches))
 		epoll_file_gone(f);
 	if (f->ops && f->ops->release)

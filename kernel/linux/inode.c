@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "linux/clock.h"
 #include "linux/ramfs.h"
+#include "linux/task.h"
 #include "mm/slab.h"
 
 #define FS_DEVICE 1 /* st_dev of the one tree */
@@ -80,12 +81,15 @@ static bool prepend(char **at, const char *start, const char *text, size_t lengt
 	return true;
 }
 
-/* From the inode up to the root, written from the end of the buffer to its front. HOLDS(fs_lock) */
+/* From the inode up to the caller's root, or the tree's if that does not lie above, written from the end
+ * of the buffer to its front. HOLDS(fs_lock) */
 static int path_backwards(struct inode *inode, char **at, const char *start)
 {
-	if (inode == fs_root())
+	const struct inode *root = task_current()->process->fs->root;
+
+	if (inode == root || inode == fs_root())
 		return prepend(at, start, "/", 1) ? 0 : -ENAMETOOLONG;
-	while (inode != fs_root()) {
+	while (inode != root && inode != fs_root()) {
 		const struct dir_entry *e = inode->entry;
 
 		if (!e)
@@ -125,6 +129,7 @@ struct fs_state *fs_state_create(void)
 	atomic_init(&fs->refs, 1);
 	atomic_init(&fs->umask, 022);
 	fs->cwd = inode_get(fs_root());
+	fs->root = inode_get(fs_root());
 	return fs;
 }
 
@@ -138,6 +143,7 @@ struct fs_state *fs_state_clone(struct fs_state *from)
 	atomic_init(&fs->umask, atomic_load_explicit(&from->umask, memory_order_relaxed));
 	mutex_lock(&fs_lock);
 	fs->cwd = inode_get(from->cwd);
+	fs->root = inode_get(from->root);
 	mutex_unlock(&fs_lock);
 	return fs;
 }
@@ -148,5 +154,6 @@ void fs_state_put(struct fs_state *fs)
 	if (atomic_fetch_sub_explicit(&fs->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	inode_put(fs->cwd);
+	inode_put(fs->root);
 	kfree(fs);
 }

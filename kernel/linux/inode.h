@@ -46,7 +46,8 @@ struct inode {
 /* What CLONE_FS shares. */
 struct fs_state {
 	_Atomic uint32_t refs;
-	struct inode *cwd; /* fs_lock */
+	struct inode *cwd;  /* fs_lock */
+	struct inode *root; /* where paths begin, chroot(2). fs_lock */
 	_Atomic uint32_t umask;
 };
 struct fs_state *fs_state_create(void); /* cwd is the root, umask 022. NULL: no memory */
@@ -59,7 +60,7 @@ static inline struct fs_state *fs_state_get(struct fs_state *fs)
 void fs_state_put(struct fs_state *fs);
 
 extern struct mutex fs_lock;
-struct inode *fs_root(void); /* not counted: for ever */
+struct inode *fs_root(void); /* the whole tree's; not counted: for ever */
 
 void inode_init(struct inode *inode, const struct inode_ops *ops, uint32_t mode);
 static inline struct inode *inode_get(struct inode *inode)

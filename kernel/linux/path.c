@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The way from a path to an inode (man 7 path_resolution): names, ".", "..", slashes, symbolic
- * links. One tree, one root, no mount points; the programs are root, so nothing is forbidden on
- * the way.
+ * links. One tree, no mount points, a root for each process (chroot); the programs are root, so nothing is
+ * forbidden on the way.
  *
  * The path lies in a buffer of PATH_MAX bytes; a symbolic link's text takes the place of what has
  * been walked, so nothing recurses.
@@ -53,6 +53,12 @@ void path_free(char *path)
 
 /* ---- the walk ---- */
 
+/* Where the caller's paths begin; at boot it is no task that loads the archive. HOLDS(fs_lock) */
+static struct inode *root(void)
+{
+	return thread_current()->mmu ? task_current()->process->fs->root : fs_root();
+}
+
 /* Where a relative path begins; one reference. */
 static int walk_start(int dirfd, const char *path, struct inode **out)
 {
@@ -60,7 +66,7 @@ static int walk_start(int dirfd, const char *path, struct inode **out)
 	int err = -ENOTDIR;
 
 	if (*path == '/') {
-		*out = inode_get(fs_root());
+		*out = inode_get(root());
 		return 0;
 	}
 	if (dirfd == AT_FDCWD) {
@@ -107,7 +113,7 @@ static int step(struct inode *dir, const struct walk *w, struct inode **out)
 	if (!strcmp(w->name, "."))
 		*out = inode_get(dir);
 	else if (!strcmp(w->name, ".."))
-		*out = inode_get(dir->parent);
+		*out = inode_get(dir == root() ? dir : dir->parent);
 	else
 		return dir->ops->lookup(dir, w->name, w->length, out);
 	return 0;
@@ -155,7 +161,7 @@ static int follow(struct walk *w, struct inode *link, char *path, const char **a
 		return err;
 	*at = path;
 	if (*path == '/')
-		replace(&w->dir, inode_get(fs_root()));
+		replace(&w->dir, inode_get(root()));
 	return *path ? 0 : -ENOENT;
 }
 

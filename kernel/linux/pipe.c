@@ -201,7 +201,7 @@ static uint32_t write_poll(struct file *f, struct poll_table *table)
 	return pipe_write_ready(p);
 }
 
-static long pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg)
+long pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 {
 	return cmd == FIONREAD ? put_user((int)pipe_used(f->data), arg) : -ENOTTY;
 }
@@ -237,7 +237,7 @@ static long set_size(struct pipe *p, uint64_t size)
 	return (long)(count * PAGE_SIZE);
 }
 
-static long pipe_fcntl(struct file *f, unsigned cmd, uint64_t arg)
+long pipe_fcntl(struct file *f, unsigned cmd, uint64_t arg)
 {
 	struct pipe *p = f->data;
 	long result;

@@ -10,7 +10,7 @@ struct pipe {
 	unsigned page_count;
 	uint64_t head, tail; /* bytes ever written, ever read */
 	unsigned readers, writers;
-	unsigned holds; /* of sockets: they keep it until they are closed */
+	unsigned holds; /* of sockets and FIFOs: they keep it until they are closed */
 	struct wait_queue read_queue, write_queue;
 };
 
@@ -26,4 +26,7 @@ ssize_t pipe_give(struct pipe *p, struct iter *from, bool nonblocking, bool sign
 /* POLL* bits of each end, without joining its queue. */
 uint32_t pipe_read_ready(const struct pipe *p);
 uint32_t pipe_write_ready(const struct pipe *p);
+/* Of either end: FIONREAD, F_GETPIPE_SZ and F_SETPIPE_SZ. */
+long pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg);
+long pipe_fcntl(struct file *f, unsigned cmd, uint64_t arg);
 size_t pipe_used(const struct pipe *p);

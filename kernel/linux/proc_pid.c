@@ -121,6 +121,7 @@ static const struct inode_ops text_ops = { .open = text_file_open, .release = pi
 
 /* ---- links ---- */
 
+/* HOLDS(fs_lock) */
 static int follow_root(const struct pid_inode *link, struct inode **out)
 {
 	(void)link;
@@ -156,21 +157,18 @@ static struct file *open_file(const struct pid_inode *link)
 	struct file *f = fds ? fd_table_file(fds, (unsigned)link->fd) : NULL;
 
 	if (fds)
-		fd_table_put(fds);
+		fd_table_release(fds);
 	return f;
 }
 
+/* -ENXIO: a pipe without a name cannot be opened anew here. HOLDS(fs_lock): no file may be let go */
 static int follow_fd(const struct pid_inode *link, struct inode **out)
 {
-	struct file *f = open_file(link);
-	int err = f ? -ENXIO : -ENOENT; /* a pipe cannot be opened anew here */
+	struct fd_table *fds = process_fds(link->subject.process);
+	int err = fds ? fd_table_inode(fds, (unsigned)link->fd, out) : -ENOENT;
 
-	if (f && f->inode) {
-		*out = inode_get(f->inode);
-		err = 0;
-	}
-	if (f)
-		file_put(f);
+	if (fds)
+		fd_table_release(fds);
 	return err;
 }
 
@@ -283,11 +281,13 @@ static int entries_lookup(struct pid_inode *dir, const char *name, size_t length
 static int fd_lookup(struct pid_inode *dir, int fd, struct inode **out)
 {
 	struct pid_inode asked = { .subject = dir->subject, .fd = fd };
-	struct file *f = fd < 0 ? NULL : open_file(&asked);
+	struct inode *inode;
+	int err = fd < 0 ? -ENOENT : follow_fd(&asked, &inode);
 
-	if (!f)
-		return -ENOENT;
-	file_put(f);
+	if (!err)
+		inode_put(inode);
+	else if (err == -ENOENT)
+		return err;
 	return make(&dir->subject, &fd_entry, fd, &dir->inode, out);
 }
 
@@ -374,7 +374,7 @@ static void fd_readdir(struct file *f, struct dirents *to, const struct pid_inod
 				entry_ino(&dir->subject, &fd_entry, (int)fd),
 				fd + POSITION_FIRST + 1))
 			break;
-	fd_table_put(fds);
+	fd_table_release(fds);
 }
 
 static void task_readdir(struct file *f, struct dirents *to, const struct pid_inode *dir)

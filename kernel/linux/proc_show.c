@@ -31,6 +31,21 @@ struct summary {
 	uint64_t affinity;
 };
 
+/* As Linux writes it: the letter alone in stat, with its word in status. */
+static const char *state_text(char letter)
+{
+	switch (letter) {
+	case 'R':
+		return "R (running)";
+	case 'S':
+		return "S (sleeping)";
+	case 'T':
+		return "T (stopped)";
+	default:
+		return "Z (zombie)";
+	}
+}
+
 static char state_letter(const struct process *p, const struct task *t)
 {
 	if (p->state != PROCESS_ALIVE)
@@ -130,8 +145,8 @@ void proc_show_status(struct text *t, void *arg)
 	struct summary sum = summarize(s);
 	struct memory m = measure(s->process);
 
-	text_printf(t, "Name:\t%s\nState:\t%c\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-		    sum.name, sum.state, p->pid, s->tid ? s->tid : p->pid, p->ppid);
+	text_printf(t, "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+		    sum.name, state_text(sum.state), p->pid, s->tid ? s->tid : p->pid, p->ppid);
 	put_ids(t, "Uid", &p->uid);
 	put_ids(t, "Gid", &p->gid);
 	text_printf(t, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\n",

@@ -33,6 +33,7 @@ static void show_meminfo(struct text *t, void *arg)
 	text_printf(t, "Buffers:        %8u kB\nCached:         %8u kB\n", 0, 0);
 	text_printf(t, "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n", 0, 0);
 	text_printf(t, "Slab:           %8lu kB\n", slab_pages() * KIB_PER_PAGE);
+	text_printf(t, "SReclaimable:   %8u kB\n", 0);
 	text_printf(t, "Hugepagesize:   %8u kB\n", (unsigned)(BLOCK_SIZE / 1024));
 }
 
@@ -223,6 +224,10 @@ static const struct {
 	  "nodev\tproc\nnodev\tsysfs\nnodev\tdevtmpfs\nnodev\ttmpfs\n" },
 	{ "/proc/sys/kernel/osrelease", show_osrelease, NULL },
 	{ "/proc/sys/kernel/hostname", show_hostname, NULL },
+	{ "/proc/sys/kernel/ostype", show_text, "Linux\n" },
+	{ "/proc/sys/kernel/pid_max", show_text, "4194304\n" },
+	{ "/proc/sys/fs/nr_open", show_text, "65536\n" },
+	{ "/proc/modules", show_text, "" },
 	{ "/proc/sys/vm/max_map_count", show_text, "65530\n" },
 	{ "/proc/sys/vm/overcommit_memory", show_text, "1\n" },
 	{ "/sys/devices/system/cpu/online", show_cpu_list, NULL },

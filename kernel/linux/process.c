@@ -264,7 +264,7 @@ struct fd_table *process_fds(struct process *p)
 	struct fd_table *fds = p->fds;
 
 	if (fds)
-		fd_table_get(fds);
+		fd_table_hold(fds);
 	spin_unlock_irqrestore(&tasks_lock, daif);
 	return fds;
 }

@@ -322,6 +322,8 @@ struct inode *ramfs_create(uint32_t mode, uint64_t rdev)
 		return dir_create(mode);
 	case S_IFREG:
 		return ramfile_create(mode);
+	case S_IFIFO:
+		return fifo_create(mode);
 	default:
 		return special_create(mode, rdev);
 	}

@@ -21,6 +21,7 @@ struct dir_entry {
 void ramfs_init(void);
 /* A new inode of any kind but a symbolic link, no name yet, one reference. NULL: no memory. */
 struct inode *ramfs_create(uint32_t mode, uint64_t rdev);
+struct inode *fifo_create(uint32_t mode); /* linux/fifo.c, S_IFIFO of these */
 struct inode *ramfs_create_symlink(const char *text, size_t length);
 
 /* All four: HOLDS(fs_lock). Names have at most 255 bytes. */

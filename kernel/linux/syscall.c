@@ -173,6 +173,7 @@ static const syscall_fn syscalls[CALLS] = {
 	[__NR_getcwd] = sys_getcwd,
 	[__NR_chdir] = sys_chdir,
 	[__NR_fchdir] = sys_fchdir,
+	[__NR_chroot] = sys_chroot,
 	[__NR_getdents64] = sys_getdents64,
 	[__NR_umask] = sys_umask,
 	[__NR_mount] = sys_mount,
@@ -180,6 +181,26 @@ static const syscall_fn syscalls[CALLS] = {
 
 	/* fcntl.c: what needs no doing, but a descriptor that exists */
 	[__NR_fadvise64] = sys_fadvise64,
+
+	/* lock.c */
+	[__NR_flock] = sys_flock,
+
+	/* syslog.c */
+	[__NR_syslog] = sys_syslog,
+
+	/* attr.c: no file has any */
+	[__NR_getxattr] = sys_xattr,
+	[__NR_lgetxattr] = sys_xattr,
+	[__NR_fgetxattr] = sys_xattr,
+	[__NR_setxattr] = sys_xattr,
+	[__NR_lsetxattr] = sys_xattr,
+	[__NR_fsetxattr] = sys_xattr,
+	[__NR_listxattr] = sys_xattr,
+	[__NR_llistxattr] = sys_xattr,
+	[__NR_flistxattr] = sys_xattr,
+	[__NR_removexattr] = sys_xattr,
+	[__NR_lremovexattr] = sys_xattr,
+	[__NR_fremovexattr] = sys_xattr,
 
 	/* pipe.c, eventfd.c, timerfd.c, signalfd.c, memfd.c */
 	[__NR_pipe2] = sys_pipe2,

@@ -139,6 +139,10 @@ long sys_fdatasync(struct trapframe *tf);
 long sys_sync(struct trapframe *tf);
 long sys_syncfs(struct trapframe *tf);
 long sys_sendfile(struct trapframe *tf);
+long sys_flock(struct trapframe *tf); /* lock.c */
+long sys_xattr(struct trapframe *tf);  /* attr.c */
+long sys_syslog(struct trapframe *tf); /* syslog.c */
+long sys_chroot(struct trapframe *tf);
 long sys_fadvise64(struct trapframe *tf);
 
 /* open.c: paths */

@@ -136,3 +136,19 @@ TEST(getrusage_tells_time_used)
 	expect(u.ru_utime.tv_sec >= 0 && u.ru_utime.tv_usec >= 0 && u.ru_utime.tv_usec < 1000000);
 	expect_eq(sys(__NR_getrusage, 99, &u), -EINVAL);
 }
+
+TEST(the_kernel_log_by_syslog)
+{
+	enum { READ_ALL = 3, CLEAR = 5, SIZE = 10 };
+	char text[256];
+	long size = sys(__NR_syslog, SIZE, 0, 0);
+
+	expect(size >= 4096);
+	expect(sys(__NR_syslog, READ_ALL, text, sizeof(text)) > 0);
+	expect_eq(sys(__NR_syslog, READ_ALL, 0, 16), -EINVAL);
+	expect_eq(sys(__NR_syslog, READ_ALL, text, -1), -EINVAL);
+	expect_eq(sys(__NR_syslog, READ_ALL, 8, 4096), -EFAULT);
+	expect_eq(sys(__NR_syslog, 99, 0, 0), -EINVAL);
+	expect_eq(sys(__NR_syslog, CLEAR, 0, 0), 0);
+	expect_eq(sys(__NR_syslog, READ_ALL, text, sizeof(text)), 0);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * FIFOs (man 7 fifo): a name for a pipe. The pipe comes with the first open and goes with the last
+ * close, and what nobody has read goes with it. inode.lock covers which pipe it is; each open file,
+ * and each open that still waits for the other end, is one of the pipe's holds.
+ */
+#include <asm/poll.h>
+#include <linux/fcntl.h>
+
+#include "linux/inode.h"
+#include "linux/pipe.h"
+#include "linux/ramfs.h"
+#include "linux/signal.h"
+#include "mm/slab.h"
+
+struct fifo {
+	struct inode inode;
+	struct pipe *pipe;		/* NULL: nobody has it open. inode.lock */
+	unsigned readings, writings;	/* opens of each kind since it came. inode.lock */
+};
+
+static struct fifo *fifo_of(const struct inode *inode)
+{
+	return container_of(inode, struct fifo, inode);
+}
+
+static bool reads(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_WRONLY;
+}
+
+static bool writes(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* One hold less; the last one takes the pipe along. */
+static void drop_hold(struct fifo *fifo, struct pipe *p)
+{
+	mutex_lock(&fifo->inode.lock);
+	if (p->holds == 1)
+		fifo->pipe = NULL;
+	pipe_leave(p, &p->holds);
+	mutex_unlock(&fifo->inode.lock);
+}
+
+static void leave(struct fifo *fifo, struct file *f)
+{
+	struct pipe *p = f->data;
+
+	if (reads(f))
+		pipe_leave(p, &p->readers);
+	if (writes(f))
+		pipe_leave(p, &p->writers);
+	drop_hold(fifo, p);
+}
+
+static void fifo_release(struct file *f)
+{
+	leave(fifo_of(f->inode), f);
+}
+
+static ssize_t fifo_read(struct file *f, struct iter *to, loff_t *pos)
+{
+	(void)pos;
+	return pipe_take(f->data, to, file_nonblocking(f));
+}
+
+static ssize_t fifo_write(struct file *f, struct iter *from, loff_t *pos)
+{
+	(void)pos;
+	return pipe_give(f->data, from, file_nonblocking(f), true);
+}
+
+static uint32_t fifo_poll(struct file *f, struct poll_table *table)
+{
+	struct pipe *p = f->data;
+	uint32_t ready = 0;
+
+	if (reads(f)) {
+		poll_wait(table, &p->read_queue);
+		ready |= pipe_read_ready(p);
+	}
+	if (writes(f)) {
+		poll_wait(table, &p->write_queue);
+		ready |= pipe_write_ready(p);
+	}
+	return ready;
+}
+
+static const struct file_ops fifo_ops = {
+	.read = fifo_read,
+	.write = fifo_write,
+	.poll = fifo_poll,
+	.ioctl = pipe_ioctl,
+	.fcntl = pipe_fcntl,
+	.release = fifo_release,
+};
+
+/* Count the file as an end of the pipe; -ENXIO: it may not wait and nobody reads (man 7 fifo).
+ * HOLDS(inode.lock) */
+static int enter(struct fifo *fifo, struct file *f)
+{
+	struct pipe *p = fifo->pipe;
+	int err = 0;
+
+	mutex_lock(&p->lock);
+	if (!reads(f) && file_nonblocking(f) && !p->readers) {
+		err = -ENXIO;
+	} else {
+		p->readers += reads(f);
+		p->writers += writes(f);
+		fifo->readings += reads(f);
+		fifo->writings += writes(f);
+	}
+	mutex_unlock(&p->lock);
+	return err;
+}
+
+/* The other end has been opened since: it may have gone again meanwhile. */
+static bool met(const struct fifo *fifo, const struct file *f, unsigned before)
+{
+	const struct pipe *p = f->data;
+
+	if (reads(f))
+		return __atomic_load_n(&p->writers, __ATOMIC_RELAXED) ||
+		       __atomic_load_n(&fifo->writings, __ATOMIC_RELAXED) != before;
+	return __atomic_load_n(&p->readers, __ATOMIC_RELAXED) ||
+	       __atomic_load_n(&fifo->readings, __ATOMIC_RELAXED) != before;
+}
+
+/* Wait for the other end, as open() does without O_NONBLOCK. */
+static int meet(struct fifo *fifo, struct file *f, unsigned before)
+{
+	struct pipe *p = f->data;
+	struct wait_queue *queue = reads(f) ? &p->read_queue : &p->write_queue;
+
+	wake_up(&p->read_queue, 0);
+	wake_up(&p->write_queue, 0);
+	if ((reads(f) && writes(f)) || file_nonblocking(f) || met(fifo, f, before))
+		return 0;
+	return wait_event_interruptible(queue, met(fifo, f, before)) ? -ERESTARTSYS : 0;
+}
+
+static int fifo_open(struct inode *inode, struct file *f)
+{
+	struct fifo *fifo = fifo_of(inode);
+	unsigned before;
+	int err = 0;
+
+	mutex_lock(&inode->lock);
+	if (!fifo->pipe)
+		fifo->pipe = pipe_create();
+	f->data = fifo->pipe;
+	if (!f->data) {
+		mutex_unlock(&inode->lock);
+		return -ENOMEM;
+	}
+	fifo->pipe->holds++;
+	before = reads(f) ? fifo->writings : fifo->readings;
+	err = enter(fifo, f);
+	mutex_unlock(&inode->lock);
+	if (err) {
+		drop_hold(fifo, f->data);
+		return err;
+	}
+	err = meet(fifo, f, before);
+	if (err)
+		leave(fifo, f);
+	else
+		f->ops = &fifo_ops;
+	return err;
+}
+
+static void inode_release(struct inode *inode)
+{
+	kfree(fifo_of(inode));
+}
+
+static const struct inode_ops fifo_inode_ops = { .open = fifo_open, .release = inode_release };
+
+struct inode *fifo_create(uint32_t mode)
+{
+	struct fifo *fifo = kzalloc(sizeof(*fifo));
+
+	if (!fifo)
+		return NULL;
+	inode_init(&fifo->inode, &fifo_inode_ops, mode);
+	return &fifo->inode;
+}

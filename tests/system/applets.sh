@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Runs in the machine, by busybox's shell: each line of /applets.txt in a directory of its own.
+# Prints "@N" before, "= STATUS NAMES..." behind its output.
+
+/bin/busybox mkdir -p /tmp /sbin
+/bin/busybox --install -s /bin
+export PATH=/bin HOME=/tmp
+n=0
+while read -r line <&7; do
+	n=$((n + 1))
+	case $line in
+	''|'#'*) continue ;;
+	esac
+	mkdir -p /tmp/applet
+	cd /tmp/applet
+	echo "@$n"
+	printf '%s\n' "$line" >/tmp/line
+	timeout -s KILL 60 sh /tmp/line </dev/null 7<&- 2>&1
+	status=$?
+	cd /tmp/applet
+	echo "= $status" *
+	cd /
+	chmod -R u+rwx /tmp/applet
+	rm -rf /tmp/applet
+done 7</applets.txt
+echo "@end"
