@@ -22,7 +22,7 @@
 #define STACK_BYTES 16384ull /* sched/thread.h: THREAD_STACK, an aligned half of its slot */
 #define CALLERS	    24
 
-extern char image_start[], text_end[]; /* boot/kernel.ld */
+extern char image_start[], text_end[], image_end[], boot_stack_top[]; /* boot/ */
 
 static _Atomic bool panicking;
 static _Atomic int asked_cpu = -1; /* panic_show_cpu() wants its registers */
@@ -34,6 +34,8 @@ static void print_callers(uint64_t sp)
 	uint64_t top = (sp | (STACK_BYTES - 1)) + 1;
 	int shown = 0;
 
+	if (sp >= (uint64_t)image_start && sp < (uint64_t)image_end)
+		top = (uint64_t)boot_stack_top; /* not one of sched/stack.c's */
 	printk("on the stack:");
 	for (const uint64_t *p = (const uint64_t *)(sp & ~7ull); (uint64_t)p < top; p++) {
 		if (*p < (uint64_t)image_start || *p >= (uint64_t)text_end || shown == CALLERS)
