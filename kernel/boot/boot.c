@@ -125,7 +125,8 @@ static void limit_memory(uint64_t lowest)
  * else is mapped for certain. */
 static void memory_begin(uint64_t lowest, uint64_t highest)
 {
-	size_t metadata = align_up(page_metadata_bytes((pa_t){ lowest }, (pa_t){ highest }), PAGE_SIZE);
+	size_t metadata =
+		align_up(page_metadata_bytes((pa_t){ lowest }, (pa_t){ highest }), PAGE_SIZE);
 	uint64_t gib = align_down(image_pa, BIT(30));
 
 	for (unsigned n = 0; n < free_count; n++) {
@@ -161,7 +162,8 @@ static void memory_init(void)
 		ram[count++] = (struct mmu_region){ { align_up(m->start, PAGE_SIZE) },
 						    { align_down(m->start + m->size, PAGE_SIZE) } };
 	}
-	free_count = fdt_free_memory(&machine, image_region(), free_memory, ARRAY_SIZE(free_memory));
+	free_count =
+		fdt_free_memory(&machine, image_region(), free_memory, ARRAY_SIZE(free_memory));
 	memory_begin(lowest, highest);
 	mmu_init(ram, count, (pa_t){ image_pa });
 }

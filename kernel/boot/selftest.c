@@ -9,13 +9,17 @@
 #include "arch/cpu.h"
 #include "arch/irq.h"
 #include "arch/spinlock.h"
+#include "lib/bits.h"
 #include "lib/check.h"
 #include "lib/printk.h"
 #include "lib/string.h"
+#include "mm/mmu.h"
+#include "mm/page.h"
 #include "sched/thread.h"
 #include "sched/wait.h"
 
 extern char text_end[];
+extern uint64_t image_pa; /* boot/boot.c */
 
 /* An address the compiler knows nothing about. */
 static uint32_t *address(uint64_t a)
@@ -49,6 +53,27 @@ static void crash_overflow(void)
 static void crash_text(void)
 {
 	*address((uint64_t)text_end - 4) = 0;
+}
+
+static void crash_rodata(void)
+{
+	*address((uint64_t)text_end) = 0;
+}
+
+/* The same bytes as crash_text(), by the map of all memory. */
+static void crash_alias(void)
+{
+	*address(LINEAR_BASE + image_pa + 4096) = 0;
+}
+
+/* A page that programs may read: the kernel may not, but by arch/usercopy.S. */
+static void crash_pan(void)
+{
+	uint64_t va = KERNEL_STACKS + BIT(40);
+	void *page = page_alloc_zeroed(0);
+
+	check(page && !mmu_map_kernel_page(va, va_to_pa(page), PTE_KERNEL_RW | PTE_USER));
+	printk("read %u\n", *(volatile uint32_t *)address(va));
 }
 
 static void crash_exec(void)
@@ -119,7 +144,8 @@ static const struct {
 } crashes[] = {
 	{ "check", crash_check }, { "null", crash_null }, { "overflow", crash_overflow },
 	{ "text", crash_text },	  { "exec", crash_exec }, { "masked", crash_masked },
-	{ "stuck", crash_stuck }, { "lock", crash_lock },
+	{ "stuck", crash_stuck }, { "lock", crash_lock }, { "rodata", crash_rodata },
+	{ "alias", crash_alias }, { "pan", crash_pan },
 };
 
 void selftest_crash(const char *how)

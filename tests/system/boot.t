@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Machines with more than Stet uses, and device trees that are wrong or missing: what can be used is, and the log
+# What Stet takes of a machine. Machines with more than Stet uses, and device trees that are wrong or missing: what can be used is, and the log
 # says what is left out; the rest is refused in words.
 
 use strict;
@@ -81,6 +81,19 @@ sub with_tree
 	close($out) or die "tree: $!";
 	return run($runner, '--verbose', '--timeout', 120, @options, '--qemu', '-dtb', '--qemu', "$scratch/tree",
 		'--', $busybox, 'nproc');
+}
+
+# ---- what it takes for itself ----
+
+# The kernel with all it has allocated until the first program runs, its archive not counted: at most 4 MiB and
+# 8 bytes a page.
+for my $mib (256, 2048, 8192) {
+	my ($status, $out, $err) = run($runner, '--verbose', '--smp', 2, '--mem', $mib, '--timeout', 120,
+		'--', $busybox, 'cat', '/proc/meminfo');
+	my ($free) = $out =~ /^MemFree: +(\d+) kB$/m or BAIL_OUT("no MemFree: $out$err");
+	my ($archive) = $err =~ /^files: an archive of (\d+) KiB/m or BAIL_OUT("no archive: $err");
+
+	cmp_ok($mib * 1024 - $free - $archive, '<=', 4096 + $mib * 2, "of $mib MiB it takes at most this many KiB");
 }
 
 # ---- more than it uses ----
