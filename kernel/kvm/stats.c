@@ -38,6 +38,7 @@ static const struct stat_row rows[] = {
 	ROW("stage2_faults", s2_faults),
 	SUM("irq_exits", EC_COUNT, EXIT_CAUSES - EC_COUNT),
 	SUM("fp_traps", EC_FP, 1),
+	SUM("sve_traps", EC_SVE, 1),
 	ROW("signal_exits", signals),
 	ROW("blocks", blocks),
 	ROW("crossings", crossings),

@@ -25,6 +25,7 @@ void sve_store(struct sve_image *image);
 void sve_zero(void);
 /* Load all from in; call number with a, b and 0, or nothing if number is negative; spin until
  * *until is not 0; store all to out. Keeps d8-d15. The call's result. */
+extern char sve_hold_spin[]; /* where it spins: two instructions */
 long sve_hold(const struct sve_image *in, struct sve_image *out, long number, long a, long b,
 	      volatile int *until);
 
