@@ -48,8 +48,8 @@ GUEST void guest_takes(void (*handler)(struct guest_cpu *), unsigned irq)
 
 int main(int argc, char **argv)
 {
-	const struct row_list lists[] = { trap_rows, exit_rows,	  event_rows, timer_rows,
-					  smp_rows,  memory_rows, life_rows,  { 0 } };
+	const struct row_list lists[] = { trap_rows,   exit_rows, event_rows, timer_rows, smp_rows,
+					  memory_rows, life_rows, sve_rows,   { 0 } };
 
 	return rows_run(lists, argc, argv);
 }
