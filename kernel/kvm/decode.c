@@ -7,18 +7,7 @@
 
 #include "lib/bits.h"
 
-#define ESR_EC	     BITS(31, 26)
-#define EC_IABT_LOW  0x20u
-#define ISS_FSC_TYPE BITS(5, 2)
-#define ISS_WNR	     BIT(6)
-#define ISS_S1PTW    BIT(7)
-#define ISS_CM	     BIT(8)
-#define ISS_SF	     BIT(15)
-#define ISS_SRT	     BITS(20, 16)
-#define ISS_SSE	     BIT(21)
-#define ISS_SAS	     BITS(23, 22)
-#define ISS_ISV	     BIT(24)
-#define HPFAR_FIPA   BITS(43, 4)
+#define EC_IABT_LOW 0x20u
 
 /* By the fault status without its level. */
 static const uint8_t kinds[16] = {
@@ -31,25 +20,21 @@ static const uint8_t kinds[16] = {
 
 void decode_abort(uint64_t esr, uint64_t far, uint64_t hpfar, struct guest_abort *out)
 {
-	bool fetch = field_get(ESR_EC, esr) == EC_IABT_LOW;
+	bool fetch = field_get(BITS(31, 26), esr) == EC_IABT_LOW;
 
 	out->walk = esr & ISS_S1PTW;
+	out->ipa = decode_ipa(far, hpfar);
 	/* On a stage-1 walk FAR is the address being translated, not the descriptor's. */
-	out->ipa.v = field_get(HPFAR_FIPA, hpfar) << PAGE_SHIFT | (out->walk ? 0 : far & PAGE_MASK);
+	if (out->walk)
+		out->ipa.v &= ~PAGE_MASK;
 	out->far = far;
 	out->kind = kinds[field_get(ISS_FSC_TYPE, esr)];
 	out->fetch = fetch;
 	out->write = !fetch && (esr & (ISS_WNR | ISS_CM)) == ISS_WNR;
 	out->cache_op = !fetch && (esr & ISS_CM);
 	out->syndrome = !fetch && (esr & (ISS_ISV | ISS_S1PTW)) == ISS_ISV;
-	if (!out->syndrome)
-		return;
-	out->mmio.ipa = out->ipa;
-	out->mmio.bytes = (uint8_t)(1u << field_get(ISS_SAS, esr));
-	out->mmio.reg = (uint8_t)field_get(ISS_SRT, esr);
-	out->mmio.write = out->write;
-	out->mmio.sign_extend = esr & ISS_SSE;
-	out->mmio.wide = esr & ISS_SF;
+	if (out->syndrome)
+		out->mmio = decode_mmio(esr, out->ipa);
 }
 
 struct sysreg_access decode_sysreg(uint64_t esr)

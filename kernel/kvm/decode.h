@@ -5,16 +5,26 @@
  */
 #pragma once
 
+#include "lib/bits.h"
 #include "lib/types.h"
 
-/* A load or store to something that is not memory. */
+/* ESR_EL2 of an abort */
+#define ISS_FSC_TYPE BITS(5, 2)
+#define ISS_WNR	     BIT(6)
+#define ISS_S1PTW    BIT(7)
+#define ISS_CM	     BIT(8)
+#define ISS_SF	     BIT(15)
+#define ISS_SRT	     BITS(20, 16)
+#define ISS_SSE	     BIT(21)
+#define ISS_SAS	     BITS(23, 22)
+#define ISS_ISV	     BIT(24)
+#define HPFAR_FIPA   BITS(43, 4)
+
+/* A load or store of one register to something that is not memory: where, and how the syndrome has
+ * it. 16 bytes, passed in registers; each field is cut out where it is used. */
 struct mmio_access {
 	ipa_t ipa;
-	uint8_t bytes; /* 1, 2, 4, 8 */
-	uint8_t reg;   /* Rt; 31 is the zero register */
-	bool write;
-	bool sign_extend;
-	bool wide; /* Rt is an X register: matters for sign extension */
+	uint32_t how; /* ISS_SAS, _SRT, _WNR, _SSE, _SF */
 };
 
 enum abort_kind {
@@ -37,11 +47,64 @@ struct guest_abort {
 	struct mmio_access mmio;
 };
 
+/* The intermediate physical address of an abort that was not on a stage-1 walk. */
+static inline ipa_t decode_ipa(uint64_t far, uint64_t hpfar)
+{
+	return (ipa_t){ field_get(HPFAR_FIPA, hpfar) << PAGE_SHIFT | (far & PAGE_MASK) };
+}
+
+/* A load or store of one register that met no mapping: what an access to a device looks like, with
+ * all its syndrome. Nearly all aborts of a guest that has its memory. */
+static inline bool decode_is_access(uint64_t esr)
+{
+	return (esr & (ISS_ISV | ISS_S1PTW | ISS_CM | ISS_FSC_TYPE)) ==
+	       (ISS_ISV | field_set(ISS_FSC_TYPE, 1));
+}
+
+/* The syndrome of a load or store: ISS_ISV is set, S1PTW and CM are not. */
+static inline struct mmio_access decode_mmio(uint64_t esr, ipa_t ipa)
+{
+	return (struct mmio_access){ .ipa = ipa, .how = (uint32_t)esr };
+}
+
+static inline unsigned mmio_bytes(struct mmio_access a) /* 1, 2, 4, 8 */
+{
+	return 1u << field_get(ISS_SAS, a.how);
+}
+
+static inline unsigned mmio_reg(struct mmio_access a) /* Rt; 31 is the zero register */
+{
+	return (unsigned)field_get(ISS_SRT, a.how);
+}
+
+static inline bool mmio_is_store(struct mmio_access a)
+{
+	return a.how & ISS_WNR;
+}
+
+/* Its bytes of value, extended as a load of it extends them. */
+static inline uint64_t mmio_extend(struct mmio_access a, uint64_t value)
+{
+	unsigned unused = 64 - 8 * mmio_bytes(a);
+
+	value <<= unused;
+	if (!(a.how & ISS_SSE))
+		return value >> unused;
+	value = (uint64_t)((int64_t)value >> unused);
+	return a.how & ISS_SF ? value : (uint32_t)value; /* X or W register */
+}
+
+/* Its bytes of value. */
+static inline uint64_t mmio_cut(struct mmio_access a, uint64_t value)
+{
+	return value & ~0ull >> (64 - 8 * mmio_bytes(a));
+}
+
 /* Does HPFAR_EL2 hold the address of this fault? Else it must be found by translating far. Permission
  * faults leave it UNKNOWN unless they are a stage-1 walk's (D19.2.64). */
 static inline bool decode_hpfar_valid(uint64_t esr)
 {
-	return (esr & 0x3c) != 0xc || (esr & 0x80); /* FSC without the level; S1PTW */
+	return field_get(ISS_FSC_TYPE, esr) != 3 || (esr & ISS_S1PTW);
 }
 /* esr of EC 0x20 or 0x24; hpfar as the hardware gave it or with its FIPA filled in. */
 void decode_abort(uint64_t esr, uint64_t far, uint64_t hpfar, struct guest_abort *out);

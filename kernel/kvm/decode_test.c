@@ -18,10 +18,12 @@ TEST(word_store)
 	expect_eq(a.ipa.v, 0x9000018);
 	expect_eq(a.kind, ABORT_TRANSLATION);
 	expect(a.write && a.syndrome && !a.fetch && !a.walk && !a.cache_op);
-	expect_eq(a.mmio.bytes, 4);
-	expect_eq(a.mmio.reg, 7);
+	expect_eq(mmio_bytes(a.mmio), 4);
+	expect_eq(mmio_reg(a.mmio), 7);
 	expect_eq(a.mmio.ipa.v, 0x9000018);
-	expect(a.mmio.write && !a.mmio.wide && !a.mmio.sign_extend);
+	expect(mmio_is_store(a.mmio));
+	expect_eq(mmio_extend(a.mmio, 0x1122334485667788), 0x85667788);
+	expect_eq(mmio_cut(a.mmio, 0x1122334485667788), 0x85667788);
 }
 
 TEST(signed_byte_load_to_x)
@@ -30,9 +32,23 @@ TEST(signed_byte_load_to_x)
 
 	decode_abort(DABT(ISV | 1ull << 21 | 31ull << 16 | 1 << 15 | 0x07), 0x3, 0x10, &a);
 	expect_eq(a.ipa.v, 0x1003);
-	expect_eq(a.mmio.bytes, 1);
-	expect_eq(a.mmio.reg, 31);
-	expect(!a.mmio.write && a.mmio.wide && a.mmio.sign_extend);
+	expect_eq(mmio_bytes(a.mmio), 1);
+	expect_eq(mmio_reg(a.mmio), 31);
+	expect(!mmio_is_store(a.mmio));
+	expect_eq(mmio_extend(a.mmio, 0x1180), 0xffffffffffffff80);
+}
+
+TEST(plain_accesses_are_told_by_one_mask)
+{
+	expect(decode_is_access(DABT(ISV | 0x04)));
+	expect(decode_is_access(DABT(ISV | 2ull << 22 | 7ull << 16 | 1 << 6 | 0x07)));
+	expect(!decode_is_access(DABT(0x06)));		     /* no syndrome */
+	expect(!decode_is_access(DABT(ISV | 0x0f)));	     /* permission */
+	expect(!decode_is_access(DABT(ISV | 0x10)));	     /* external */
+	expect(!decode_is_access(DABT(ISV | 0x21)));	     /* alignment */
+	expect(!decode_is_access(DABT(ISV | 1 << 7 | 0x06))); /* table walk */
+	expect(!decode_is_access(DABT(ISV | 1 << 8 | 0x06))); /* cache maintenance */
+	expect(!decode_is_access(IABT(0x06)));
 }
 
 TEST(pair_has_no_syndrome)

@@ -188,7 +188,7 @@ static struct vgic_cpu *attr_cpu(struct vm *vm, uint64_t attr)
 /* redist: of which vCPU, by affinity. */
 static int find_register(struct vm *vm, bool redist, uint64_t attr, struct vgic_reg_access *a)
 {
-	const struct vgic_regs *regs = redist ? &vgic_redist_regs : &vgic_dist_regs;
+	const struct vgic_reg *regs = redist ? vgic_redist_regs : vgic_dist_regs;
 
 	*a = (struct vgic_reg_access){ .vgic = vm->vgic, .bytes = 4, .user = true };
 	a->offset = (uint32_t)field_get(ATTR_OFFSET, attr);
@@ -235,7 +235,7 @@ static int register_set(struct vm *vm, bool redist, uint64_t attr, uint64_t user
 static int dist_has(struct vm *vm, uint64_t attr)
 {
 	(void)vm;
-	return vgic_reg_find(&vgic_dist_regs, (uint32_t)field_get(ATTR_OFFSET, attr), 4) ? 0
+	return vgic_reg_find(vgic_dist_regs, (uint32_t)field_get(ATTR_OFFSET, attr), 4) ? 0
 											 : -ENXIO;
 }
 
@@ -252,7 +252,7 @@ static int dist_set(struct vm *vm, uint64_t attr, uint64_t user)
 static int redist_has(struct vm *vm, uint64_t attr)
 {
 	(void)vm;
-	return vgic_reg_find(&vgic_redist_regs, (uint32_t)field_get(ATTR_OFFSET, attr), 4) ? 0
+	return vgic_reg_find(vgic_redist_regs, (uint32_t)field_get(ATTR_OFFSET, attr), 4) ? 0
 											   : -ENXIO;
 }
 

@@ -171,18 +171,31 @@ static bool find_faulting_ipa(uint64_t far, uint64_t *hpfar)
 	return !(par & 1);
 }
 
-static int exit_abort(struct vcpu *vcpu, uint64_t esr)
+/* What is not a plain access to where the vCPU has met no memory before. */
+static __attribute__((noinline)) int memory_abort(struct vcpu *vcpu, uint64_t esr, uint64_t far,
+						  uint64_t hpfar)
 {
-	uint64_t far = sysreg_read(far_el2), hpfar = sysreg_read(hpfar_el2);
 	bool complete = decode_hpfar_valid(esr) || find_faulting_ipa(far, &hpfar);
 	struct guest_abort abort;
 
 	irq_enable();
 	if (!complete)
 		return EXIT_RESUME;
-	vcpu->far = far;
 	decode_abort(esr, far, hpfar, &abort);
 	return stage2_fault(vcpu, &abort);
+}
+
+static int exit_abort(struct vcpu *vcpu, uint64_t esr)
+{
+	uint64_t far = sysreg_read(far_el2), hpfar = sysreg_read(hpfar_el2);
+	ipa_t ipa = decode_ipa(far, hpfar);
+
+	vcpu->far = far;
+	if (decode_is_access(esr) && ipa.v - vcpu->gap.start < relaxed_u64(&vcpu->gap.size)) {
+		irq_enable();
+		return mmio_access(vcpu, decode_mmio(esr, ipa));
+	}
+	return memory_abort(vcpu, esr, far, hpfar);
 }
 
 exit_handler *const exit_handlers[EC_COUNT] = {

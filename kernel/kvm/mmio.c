@@ -13,54 +13,60 @@
 #include "kvm/vcpu.h"
 #include "kvm/vgic/vgic.h"
 
-static uint64_t low_bytes(uint64_t value, unsigned bytes)
+static inline void deliver(struct vcpu *vcpu, struct mmio_access a, uint64_t value)
 {
-	return value & ~0ull >> (64 - 8 * bytes);
+	vcpu_set_reg(vcpu, mmio_reg(a), mmio_extend(a, value));
 }
 
-static void deliver(struct vcpu *vcpu, const struct mmio_access *a, uint64_t value)
+static int answered(struct vcpu *vcpu)
 {
-	unsigned unused = 64 - 8 * a->bytes;
-
-	if (a->sign_extend)
-		value = (uint64_t)((int64_t)(value << unused) >> unused);
-	vcpu_set_reg(vcpu, a->reg, a->wide ? value : (uint32_t)value);
+	vcpu->stats.mmio_kernel++;
+	vcpu_skip_instruction(vcpu);
+	return EXIT_RESUME;
 }
 
-static bool answer_in_kernel(struct vcpu *vcpu, const struct mmio_access *a, uint64_t value)
-{
-	if (vgic_covers(vcpu, a->ipa) && vgic_mmio(vcpu, a->ipa, a->bytes, a->write, &value)) {
-		if (!a->write)
-			deliver(vcpu, a, low_bytes(value, a->bytes));
-		return true;
-	}
-	return a->write && ioeventfd_write(vcpu->vm, a->ipa.v, a->bytes, value);
-}
-
-static void ask_vmm(struct vcpu *vcpu, const struct mmio_access *a, uint64_t value)
+static int ask_vmm(struct vcpu *vcpu, struct mmio_access a, uint64_t value)
 {
 	struct kvm_run *run = vcpu->run;
 
 	run->exit_reason = KVM_EXIT_MMIO;
-	run->mmio.phys_addr = a->ipa.v;
-	run->mmio.len = a->bytes;
-	run->mmio.is_write = a->write;
+	run->mmio.phys_addr = a.ipa.v;
+	run->mmio.len = mmio_bytes(a);
+	run->mmio.is_write = mmio_is_store(a);
 	__builtin_memcpy(run->mmio.data, &value, sizeof(value));
-	vcpu->mmio = *a;
+	vcpu->mmio = a;
 	vcpu->mmio_pending = true;
 	vcpu->stats.mmio_vmm++;
+	return EXIT_TO_VMM;
 }
 
-int mmio_access(struct vcpu *vcpu, const struct mmio_access *a)
+static int load(struct vcpu *vcpu, struct mmio_access a)
 {
-	uint64_t value = a->write ? low_bytes(vcpu_reg(vcpu, a->reg), a->bytes) : 0;
+	if (vgic_covers(vcpu, a.ipa)) {
+		struct vgic_answer answer = vgic_read(vcpu, a.ipa, mmio_bytes(a));
 
-	if (answer_in_kernel(vcpu, a, value)) {
-		vcpu->stats.mmio_kernel++;
-		return EXIT_RESUME;
+		if (answer.answered) {
+			deliver(vcpu, a, answer.value);
+			return answered(vcpu);
+		}
 	}
-	ask_vmm(vcpu, a, value);
-	return EXIT_TO_VMM;
+	return ask_vmm(vcpu, a, 0);
+}
+
+static int store(struct vcpu *vcpu, struct mmio_access a)
+{
+	uint64_t value = mmio_cut(a, vcpu_reg(vcpu, mmio_reg(a)));
+
+	if (vgic_covers(vcpu, a.ipa) && vgic_write(vcpu, a.ipa, mmio_bytes(a), value))
+		return answered(vcpu);
+	if (ioeventfd_write(vcpu->vm, a.ipa.v, mmio_bytes(a), value))
+		return answered(vcpu);
+	return ask_vmm(vcpu, a, value);
+}
+
+int mmio_access(struct vcpu *vcpu, struct mmio_access a)
+{
+	return mmio_is_store(a) ? store(vcpu, a) : load(vcpu, a);
 }
 
 void mmio_complete(struct vcpu *vcpu)
@@ -70,8 +76,8 @@ void mmio_complete(struct vcpu *vcpu)
 	if (!vcpu->mmio_pending)
 		return;
 	vcpu->mmio_pending = false;
-	if (vcpu->mmio.write)
+	if (mmio_is_store(vcpu->mmio))
 		return;
 	__builtin_memcpy(&value, vcpu->run->mmio.data, sizeof(value));
-	deliver(vcpu, &vcpu->mmio, low_bytes(value, vcpu->mmio.bytes));
+	deliver(vcpu, vcpu->mmio, value);
 }

@@ -18,16 +18,18 @@ static struct vgic_cpu vgic_cpu = { .vgic = &vgic };
 static struct vcpu vcpu = { .run = &run, .vgic = &vgic_cpu };
 static uint64_t gic_value, doorbell_value;
 
-bool vgic_mmio(struct vcpu *who, ipa_t ipa, unsigned bytes, bool write, uint64_t *value)
+struct vgic_answer vgic_read(struct vcpu *who, ipa_t ipa, unsigned bytes)
 {
 	expect(who == &vcpu && bytes <= 8);
-	if (ipa.v != GIC)
-		return false;
-	if (write)
-		gic_value = *value;
-	else
-		*value = gic_value;
-	return true;
+	return (struct vgic_answer){ gic_value, ipa.v == GIC };
+}
+
+bool vgic_write(struct vcpu *who, ipa_t ipa, unsigned bytes, uint64_t value)
+{
+	expect(who == &vcpu && bytes <= 8);
+	if (ipa.v == GIC)
+		gic_value = value;
+	return ipa.v == GIC;
 }
 
 bool ioeventfd_write(struct vm *vm, uint64_t ipa, unsigned bytes, uint64_t value)
@@ -40,14 +42,15 @@ bool ioeventfd_write(struct vm *vm, uint64_t ipa, unsigned bytes, uint64_t value
 
 static struct mmio_access load(uint64_t ipa, unsigned bytes, unsigned reg)
 {
-	return (struct mmio_access){ .ipa = { ipa }, .bytes = (uint8_t)bytes, .reg = (uint8_t)reg };
+	return decode_mmio(field_set(ISS_SAS, __builtin_ctz(bytes)) | field_set(ISS_SRT, reg),
+			   (ipa_t){ ipa });
 }
 
 static struct mmio_access store(uint64_t ipa, unsigned bytes, unsigned reg)
 {
 	struct mmio_access a = load(ipa, bytes, reg);
 
-	a.write = true;
+	a.how |= (uint32_t)ISS_WNR;
 	return a;
 }
 
@@ -56,10 +59,9 @@ static uint64_t loaded(unsigned bytes, bool sign_extend, bool wide, uint64_t dat
 {
 	struct mmio_access a = load(NOBODY, bytes, 3);
 
-	a.sign_extend = sign_extend;
-	a.wide = wide;
+	a.how |= (uint32_t)((sign_extend ? ISS_SSE : 0) | (wide ? ISS_SF : 0));
 	vcpu.x[3] = ~0ull;
-	expect_eq(mmio_access(&vcpu, &a), EXIT_TO_VMM);
+	expect_eq(mmio_access(&vcpu, a), EXIT_TO_VMM);
 	expect(run.exit_reason == KVM_EXIT_MMIO && !run.mmio.is_write);
 	expect(run.mmio.phys_addr == NOBODY && run.mmio.len == bytes);
 	memcpy(run.mmio.data, &data, sizeof(data));
@@ -95,15 +97,15 @@ TEST(stores_give_the_vmm_only_their_bytes)
 	uint64_t data;
 
 	vcpu.x[5] = 0x1122334455667788;
-	expect_eq(mmio_access(&vcpu, &a), EXIT_TO_VMM);
+	expect_eq(mmio_access(&vcpu, a), EXIT_TO_VMM);
 	memcpy(&data, run.mmio.data, sizeof(data));
 	expect_eq(data, 0x7788);
 	expect(run.mmio.is_write && run.mmio.len == 2);
 	run.mmio.data[0] = 0; /* the page is the program's: no register changes */
 	mmio_complete(&vcpu);
 	expect_eq(vcpu.x[5], 0x1122334455667788);
-	a.reg = 31;
-	mmio_access(&vcpu, &a);
+	a = store(NOBODY, 2, 31);
+	mmio_access(&vcpu, a);
 	memcpy(&data, run.mmio.data, sizeof(data));
 	expect_eq(data, 0);
 	mmio_complete(&vcpu);
@@ -115,7 +117,7 @@ TEST(a_load_into_the_zero_register_changes_nothing)
 	uint64_t before[31];
 
 	memcpy(before, vcpu.x, sizeof(before));
-	expect_eq(mmio_access(&vcpu, &a), EXIT_TO_VMM);
+	expect_eq(mmio_access(&vcpu, a), EXIT_TO_VMM);
 	memset(run.mmio.data, 0xff, 8);
 	mmio_complete(&vcpu);
 	expect(!memcmp(before, vcpu.x, sizeof(before)));
@@ -134,11 +136,11 @@ TEST(the_gic_answers_first)
 	struct mmio_access a = store(GIC, 4, 2);
 
 	vcpu.x[2] = 0xffffffff00000005;
-	expect_eq(mmio_access(&vcpu, &a), EXIT_RESUME);
+	expect_eq(mmio_access(&vcpu, a), EXIT_RESUME);
 	expect_eq(gic_value, 5);
 	gic_value = 0x1234;
 	a = load(GIC, 4, 2);
-	expect_eq(mmio_access(&vcpu, &a), EXIT_RESUME);
+	expect_eq(mmio_access(&vcpu, a), EXIT_RESUME);
 	expect_eq(vcpu.x[2], 0x1234);
 	expect(!vcpu.mmio_pending);
 }
@@ -148,9 +150,9 @@ TEST(a_store_to_an_ioeventfd_stays_in_the_kernel)
 	struct mmio_access a = store(DOORBELL, 4, 2);
 
 	vcpu.x[2] = 3;
-	expect_eq(mmio_access(&vcpu, &a), EXIT_RESUME);
+	expect_eq(mmio_access(&vcpu, a), EXIT_RESUME);
 	expect_eq(doorbell_value, 3);
-	a.write = false;
-	expect_eq(mmio_access(&vcpu, &a), EXIT_TO_VMM);
+	a = load(DOORBELL, 4, 2);
+	expect_eq(mmio_access(&vcpu, a), EXIT_TO_VMM);
 	mmio_complete(&vcpu);
 }

@@ -369,8 +369,6 @@ static int map_memory(struct vm *vm, const struct memory_slot *slot, uint64_t ge
 
 static int not_memory(struct vcpu *vcpu, const struct guest_abort *a)
 {
-	int result;
-
 	if (a->fetch) {
 		inject_fetch_abort(vcpu, a->far);
 		return EXIT_RESUME;
@@ -385,10 +383,8 @@ static int not_memory(struct vcpu *vcpu, const struct guest_abort *a)
 	}
 	if (!a->syndrome)
 		return -ENOSYS;
-	result = mmio_access(vcpu, &a->mmio);
-	if (result == EXIT_RESUME)
-		vcpu_skip_instruction(vcpu);
-	return result;
+	vm_note_gap(vcpu, a->ipa);
+	return mmio_access(vcpu, a->mmio);
 }
 
 int stage2_fault(struct vcpu *vcpu, const struct guest_abort *abort)

@@ -100,9 +100,7 @@ static void do_masked_requests(struct vcpu *vcpu)
 static inline bool has_work(struct vcpu *vcpu, const struct cpu *cpu)
 {
 	/* relaxed: only whether there is any; who takes it looks again, in order */
-	uint32_t work = atomic_load_explicit(&cpu->current->work, memory_order_relaxed);
-
-	return atomic_load_explicit(&vcpu->requests, memory_order_relaxed) | (work & GUEST_WORK);
+	return relaxed_u32(&vcpu->requests) | (relaxed_u32(&cpu->current->work) & GUEST_WORK);
 }
 
 /* Masked and unmasked again: bring the vCPU into this CPU's bank, to the guest's side of the crossing

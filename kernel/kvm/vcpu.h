@@ -17,6 +17,7 @@
 #include "kvm/guest_regs.h"
 #include "kvm/psci.h"
 #include "kvm/vm.h"
+#include "lib/relaxed.h"
 #include "sched/ktimer.h"
 #include "sched/mutex.h"
 
@@ -98,6 +99,7 @@ struct vcpu {
 	_Atomic bool in_run;	    /* its thread is inside KVM_RUN */
 	struct vcpu_wait wait;	    /* its thread waits: WFI, or switched off */
 
+	struct slot_gap gap;	 /* where it met no memory: vm_note_gap(). Size: vm->slots_lock */
 	struct mmio_access mmio; /* given to the VMM by KVM_EXIT_MMIO */
 	bool mmio_pending;	 /* to be completed at the next KVM_RUN: mmio_complete() */
 
@@ -181,9 +183,8 @@ static inline void vcpu_set_reg(struct vcpu *vcpu, unsigned rt, uint64_t value)
 
 /* ---- mmio.c (api half) ---- */
 /* A guest access that no memory answers: an in-kernel device, an ioeventfd, or KVM_EXIT_MMIO.
- * Returns EXIT_RESUME (done, pc still on the instruction: the caller skips it), EXIT_TO_VMM,
- * -errno. */
-int mmio_access(struct vcpu *vcpu, const struct mmio_access *access);
+ * EXIT_RESUME (done, pc on the next instruction) or EXIT_TO_VMM. */
+int mmio_access(struct vcpu *vcpu, struct mmio_access access);
 /* At the next KVM_RUN: a read's result goes to Rt. vcpu.c skips the instruction when the exit is
  * made. */
 void mmio_complete(struct vcpu *vcpu);

@@ -158,9 +158,6 @@ bool vm_find_slot(struct vm *vm, ipa_t ipa, struct memory_slot *slot, uint64_t *
 {
 	bool found = false;
 
-	if (ipa.v < atomic_load_explicit(&vm->slots_low, memory_order_relaxed) ||
-	    ipa.v >= atomic_load_explicit(&vm->slots_end, memory_order_relaxed))
-		return false;
 	spin_lock(&vm->slots_lock);
 	for (unsigned i = 0; i < vm->slot_count && !found; i++) {
 		found = ipa.v - vm->slots[i].ipa.v < vm->slots[i].size;
@@ -171,6 +168,28 @@ bool vm_find_slot(struct vm *vm, ipa_t ipa, struct memory_slot *slot, uint64_t *
 		*generation = vm->slots_generation;
 	spin_unlock(&vm->slots_lock);
 	return found;
+}
+
+void vm_note_gap(struct vcpu *vcpu, ipa_t ipa)
+{
+	struct vm *vm = vcpu->vm;
+	uint64_t start = 0, end = 1ull << vm->stage2.ipa_bits;
+	bool met = ipa.v >= end;
+
+	spin_lock(&vm->slots_lock);
+	for (unsigned i = 0; i < vm->slot_count; i++) {
+		const struct memory_slot *s = &vm->slots[i];
+
+		if (s->ipa.v > ipa.v)
+			end = min(end, s->ipa.v);
+		else if (s->ipa.v + s->size <= ipa.v)
+			start = max(start, s->ipa.v + s->size);
+		else
+			met = true;
+	}
+	vcpu->gap.start = start;
+	relaxed_store_u64(&vcpu->gap.size, met ? 0 : end - start);
+	spin_unlock(&vm->slots_lock);
 }
 
 static struct memory_slot *slot_by_id(struct vm *vm, uint32_t id)
@@ -211,22 +230,12 @@ static void slot_remove(struct vm *vm, const struct memory_slot *old) HOLDS(vm->
 	vm->slots[vm->slot_count] = (struct memory_slot){ 0 };
 }
 
-static void slots_update_span(struct vm *vm) HOLDS(vm->slots_lock)
-{
-	uint64_t low = UINT64_MAX, end = 0;
-
-	for (unsigned i = 0; i < vm->slot_count; i++) {
-		low = min(low, vm->slots[i].ipa.v);
-		end = max(end, vm->slots[i].ipa.v + vm->slots[i].size);
-	}
-	atomic_store_explicit(&vm->slots_low, low, memory_order_relaxed);
-	atomic_store_explicit(&vm->slots_end, end, memory_order_relaxed);
-}
-
 /* Replace old by new; either may be NULL. What the guest had mapped of old is forgotten. */
 static void slot_change(struct vm *vm, struct memory_slot *old, const struct memory_slot *new)
 {
 	struct memory_slot gone = { 0 };
+	struct vcpu *vcpu;
+	unsigned i;
 
 	spin_lock(&vm->slots_lock);
 	if (old) {
@@ -235,8 +244,8 @@ static void slot_change(struct vm *vm, struct memory_slot *old, const struct mem
 	}
 	if (new)
 		slot_insert(vm, new);
-	slots_update_span(vm);
 	vm->slots_generation++;
+	vm_for_each_vcpu(i, vcpu, vm) relaxed_store_u64(&vcpu->gap.size, 0);
 	spin_unlock(&vm->slots_lock);
 	if (gone.size)
 		stage2_unmap(vm, gone.ipa, gone.size);

@@ -56,9 +56,6 @@ struct vm {
 	struct spinlock slots_lock;
 	struct memory_slot slots[VM_MAX_SLOTS]; /* those in use first, sorted by ipa */
 	unsigned slot_count;
-	/* All slots lie in [slots_low, slots_end): a look without the lock. What lies outside either
-	 * of them is in no slot that was there before and stays. */
-	_Atomic uint64_t slots_low, slots_end;
 	/* counts changes: a fault looks again after it got space->lock */
 	uint64_t slots_generation;
 
@@ -79,6 +76,12 @@ void vm_put(struct vm *vm);
 /* The slot that contains ipa, copied; false: none. *generation (may be NULL) is slots_generation.
  */
 bool vm_find_slot(struct vm *vm, ipa_t ipa, struct memory_slot *slot, uint64_t *generation);
+/* A stretch of addresses that no slot touches, around one that was looked up; size 0: none known. */
+struct slot_gap {
+	uint64_t start, size;
+};
+/* The vCPU met no slot at ipa: its gap from now on, until the slots change, is the stretch around it. */
+void vm_note_gap(struct vcpu *vcpu, ipa_t ipa);
 /* KVM's vcpu id, or by MPIDR affinity (aff3..aff0 as in MPIDR_EL1); NULL: none. Any context. */
 struct vcpu *vm_vcpu_by_id(struct vm *vm, unsigned id);
 struct vcpu *vm_vcpu_by_mpidr(struct vm *vm, uint64_t mpidr);

@@ -48,7 +48,7 @@ static bool router_put(struct vgic_irq *irq, uint64_t value)
 	return true;
 }
 
-static const struct vgic_reg rows[] = {
+const struct vgic_reg vgic_dist_regs[] = {
 	{ .first = 0x0000, .last = 0x0003, .widths = 4, .read = ctlr_read, .write = ctlr_write },
 	{ .first = 0x0004, .last = 0x0007, .widths = 4, .read = typer_read },
 	{ .first = 0x0008,
@@ -73,6 +73,5 @@ static const struct vgic_reg rows[] = {
 	  .put = router_put },
 	{ .first = 0xffe8, .last = 0xffeb, .widths = 4, .read = vgic_read_pidr2 },
 	{ .first = 0xffd0, .last = 0xffff, .widths = 4 }, /* the other identification registers */
+	VGIC_NO_REG,
 };
-
-const struct vgic_regs vgic_dist_regs = { rows, ARRAY_SIZE(rows) };

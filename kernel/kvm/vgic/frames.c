@@ -167,7 +167,7 @@ void vgic_clear_active(struct vgic_cpu *cpu, uint64_t intid)
 	if (intid >= cpu->vgic->nr_irqs)
 		return;
 	a.offset = (private ? GICR_FRAME : 0) + VGIC_ICACTIVER + (uint32_t)intid / 32 * 4;
-	a.reg = vgic_reg_find(private ? &vgic_redist_regs : &vgic_dist_regs, a.offset, a.bytes);
+	a.reg = vgic_reg_find(private ? vgic_redist_regs : vgic_dist_regs, a.offset, a.bytes);
 	vgic_reg_access(&a, true, &value);
 }
 
@@ -183,36 +183,57 @@ static struct vgic_cpu *redist_at(struct vgic *vgic, struct vgic_cpu *own, uint6
 	return NULL;
 }
 
-static void frame_access(struct vgic_reg_access *a, const struct vgic_regs *regs, bool write,
-			 uint64_t *value)
-{
-	const struct vgic_reg *reg = vgic_reg_find(regs, a->offset, a->bytes);
-
-	a->reg = reg;
-	if (reg && !write && !reg->bits && a->offset == reg->first)
-		*value = reg->read ? reg->read(a->vgic, a->cpu) : 0; /* one word: no lock */
-	else if (reg)
-		vgic_reg_access(a, write, value);
-	else if (!write)
-		*value = 0;
-}
-
-bool vgic_mmio(struct vcpu *vcpu, ipa_t ipa, unsigned bytes, bool write, uint64_t *value)
+/* The access's frame and row. False: no frame is there. */
+static inline bool locate(struct vcpu *vcpu, ipa_t ipa, unsigned bytes, struct vgic_reg_access *a)
 {
 	struct vgic *vgic = vcpu->vgic->vgic;
-	struct vgic_reg_access a = { .vgic = vgic, .bytes = (uint8_t)bytes };
+	const struct vgic_reg *regs = vgic_dist_regs;
+	uint64_t offset = ipa.v - vgic->dist_base;
+	struct vgic_cpu *cpu = NULL;
 
-	if (!vgic_covers(vcpu, ipa))
-		return false;
-	if (ipa.v - vgic->dist_base < GICD_SIZE) {
-		a.offset = (uint32_t)(ipa.v - vgic->dist_base);
-		frame_access(&a, &vgic_dist_regs, write, value);
-		return true;
+	if (offset >= GICD_SIZE) {
+		cpu = redist_at(vgic, vcpu->vgic, ipa.v);
+		if (!cpu)
+			return false;
+		offset = ipa.v - cpu->base;
+		regs = vgic_redist_regs;
 	}
-	a.cpu = redist_at(vgic, vcpu->vgic, ipa.v);
-	if (!a.cpu)
+	*a = (struct vgic_reg_access){ .reg = vgic_reg_find(regs, (uint32_t)offset, bytes),
+				       .vgic = vgic,
+				       .cpu = cpu,
+				       .offset = (uint32_t)offset,
+				       .bytes = (uint8_t)bytes };
+	return true;
+}
+
+/* Not the whole of a word. */
+static __attribute__((noinline)) struct vgic_answer read_other(struct vgic_reg_access a)
+{
+	struct vgic_answer answer = { 0, true };
+
+	if (a.reg)
+		vgic_reg_access(&a, false, &answer.value);
+	return answer;
+}
+
+struct vgic_answer vgic_read(struct vcpu *vcpu, ipa_t ipa, unsigned bytes)
+{
+	struct vgic_reg_access a;
+
+	if (!locate(vcpu, ipa, bytes, &a))
+		return (struct vgic_answer){ 0, false };
+	if (!a.reg || !a.reg->read || a.offset != a.reg->first)
+		return read_other(a);
+	return (struct vgic_answer){ a.reg->read(a.vgic, a.cpu), true }; /* no lock */
+}
+
+bool vgic_write(struct vcpu *vcpu, ipa_t ipa, unsigned bytes, uint64_t value)
+{
+	struct vgic_reg_access a;
+
+	if (!locate(vcpu, ipa, bytes, &a))
 		return false;
-	a.offset = (uint32_t)(ipa.v - a.cpu->base);
-	frame_access(&a, &vgic_redist_regs, write, value);
+	if (a.reg)
+		vgic_reg_access(&a, true, &value);
 	return true;
 }

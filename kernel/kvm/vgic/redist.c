@@ -17,7 +17,7 @@ static uint64_t typer_read(struct vgic *vgic, struct vgic_cpu *cpu)
 	       (cpu->last ? TYPER_LAST : 0);
 }
 
-static const struct vgic_reg rows[] = {
+const struct vgic_reg vgic_redist_regs[] = {
 	{ .first = 0x0000, .last = 0x0003, .widths = 4 }, /* GICR_CTLR: nothing to enable */
 	{ .first = 0x0004,
 	  .last = 0x0007,
@@ -34,6 +34,5 @@ static const struct vgic_reg rows[] = {
 	{ .first = 0xffd0, .last = 0xffff, .widths = 4 },
 	VGIC_ROWS_COMMON(GICR_FRAME, 1),
 	{ .first = GICR_FRAME + 0xe00, .last = GICR_FRAME + 0xe03, .widths = 4 }, /* NSACR */
+	VGIC_NO_REG,
 };
-
-const struct vgic_regs vgic_redist_regs = { rows, ARRAY_SIZE(rows) };

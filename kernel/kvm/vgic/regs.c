@@ -10,19 +10,6 @@
 
 #include <linux/errno.h>
 
-const struct vgic_reg *vgic_reg_find(const struct vgic_regs *regs, uint32_t offset, unsigned bytes)
-{
-	if (!is_aligned(offset, bytes))
-		return NULL;
-	for (unsigned i = 0; i < regs->count; i++) {
-		const struct vgic_reg *reg = &regs->rows[i];
-
-		if (offset >= reg->first && offset <= reg->last)
-			return reg->widths & bytes ? reg : NULL;
-	}
-	return NULL;
-}
-
 /* ---- a value seen through a narrower access ---- */
 
 static uint64_t access_mask(const struct vgic_reg_access *a)

@@ -34,12 +34,10 @@ struct vgic_reg {
 	int (*user_write)(struct vgic *vgic, struct vgic_cpu *cpu, uint64_t value);
 };
 
-/* A table; cpu is NULL for the distributor, whose private interrupts read as zero. */
-struct vgic_regs {
-	const struct vgic_reg *rows;
-	unsigned count;
-};
-extern const struct vgic_regs vgic_dist_regs, vgic_redist_regs;
+/* The tables; the last row of each takes every offset and has no width. cpu is NULL for the
+ * distributor, whose private interrupts read as zero. */
+extern const struct vgic_reg vgic_dist_regs[], vgic_redist_regs[];
+#define VGIC_NO_REG { .last = UINT32_MAX }
 
 struct vgic_reg_access {
 	const struct vgic_reg *reg;
@@ -51,7 +49,13 @@ struct vgic_reg_access {
 };
 
 /* The row for an aligned access of that width; NULL: none, reads as zero and ignores writes. */
-const struct vgic_reg *vgic_reg_find(const struct vgic_regs *regs, uint32_t offset, unsigned bytes);
+static inline const struct vgic_reg *vgic_reg_find(const struct vgic_reg *reg, uint32_t offset,
+						   unsigned bytes)
+{
+	while (offset < reg->first || offset > reg->last)
+		reg++;
+	return (reg->widths & bytes) && is_aligned(offset, bytes) ? reg : NULL;
+}
 uint64_t vgic_reg_read(const struct vgic_reg_access *access);
 /* 0; -EINVAL: the VMM writes another value than an identification register has. */
 int vgic_reg_write(const struct vgic_reg_access *access, uint64_t value);

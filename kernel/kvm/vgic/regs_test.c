@@ -40,7 +40,7 @@ static void setup(void)
 
 static struct vgic_reg_access at(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes, bool user)
 {
-	const struct vgic_regs *regs = cpu ? &vgic_redist_regs : &vgic_dist_regs;
+	const struct vgic_reg *regs = cpu ? vgic_redist_regs : vgic_dist_regs;
 
 	return (struct vgic_reg_access){
 		.reg = vgic_reg_find(regs, offset, bytes),

@@ -80,5 +80,10 @@ static inline bool vgic_covers(const struct vcpu *vcpu, ipa_t ipa)
 
 	return vgic && ipa.v - vgic->low < vgic->span;
 }
-/* A guest's access at ipa: true if a frame of the vgic answers; *value in or out. Enabled. */
-bool vgic_mmio(struct vcpu *vcpu, ipa_t ipa, unsigned bytes, bool write, uint64_t *value);
+/* A guest's access where vgic_covers(): does a frame answer? Enabled. */
+struct vgic_answer { /* 16 bytes: returned in registers */
+	uint64_t value;
+	uint64_t answered; /* or 0 */
+};
+struct vgic_answer vgic_read(struct vcpu *vcpu, ipa_t ipa, unsigned bytes);
+bool vgic_write(struct vcpu *vcpu, ipa_t ipa, unsigned bytes, uint64_t value);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A word that others change, read in whatever order: atomic_load_explicit(…, memory_order_relaxed) of
+ * an aligned word, but in one instruction. gcc 12 computes the address of an atomic object in another.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+static inline uint32_t relaxed_u32(const _Atomic uint32_t *word)
+{
+	return *(const volatile uint32_t *)word;
+}
+
+static inline void relaxed_store_u64(uint64_t *word, uint64_t value)
+{
+	*(volatile uint64_t *)word = value;
+}
+
+static inline uint64_t relaxed_u64(const uint64_t *word)
+{
+	return *(const volatile uint64_t *)word;
+}
