@@ -103,7 +103,7 @@ static void loop(const char *name, void (*guest)(uint64_t))
 	err = vcpu_run(&vm.vcpu[0]);
 	counters_read(before);
 	ticks = ticks_now();
-	for (int i = 0; guest == guest_writes && i < ROUNDS; i++)
+	for (unsigned i = 0; guest == guest_writes && i < ROUNDS; i++)
 		err |= vcpu_run(&vm.vcpu[0]);
 	err |= vcpu_run(&vm.vcpu[0]); /* guest_done() */
 	ticks = ticks_now() - ticks;
