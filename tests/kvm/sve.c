@@ -516,15 +516,15 @@ TEST(vcpus_of_all_kinds_and_two_threads_on_two_cpus)
 	}
 	/* the one without: 512 bytes of V, then FPSR and FPCR that every CPU has */
 	memset((char *)guest_address(&vm, &pattern[4]) + 512, 0, sizeof(mine) - 512);
-	for (int i = 0; i < VCPUS; i++)
+	for (unsigned i = 0; i < VCPUS; i++)
 		vcpu_thread_start(&vm.vcpu[i], i < 4 ? guest_checks : guest_checks_fp, 0);
 	for (uintptr_t i = 0; i < 2; i++)
 		pthread_create(&threads[i], NULL, thread_checks, (void *)i);
-	for (int i = 0; i < VCPUS; i++)
+	for (unsigned i = 0; i < VCPUS; i++)
 		for (int n = 0; n < 20000 && guest_view(&vm, progress[i]) < 20; n++)
 			sleep_ms(1);
 	for (int n = 0; n < 40; n++) {
-		for (int i = 0; i < VCPUS; i++) {
+		for (unsigned i = 0; i < VCPUS; i++) {
 			uint64_t mask = 1ul << ((n + i) & 1);
 
 			sys(__NR_sched_setaffinity, vcpu_thread_id(&vm.vcpu[i]), 8, &mask);
@@ -532,7 +532,7 @@ TEST(vcpus_of_all_kinds_and_two_threads_on_two_cpus)
 		sleep_ms(10);
 	}
 	guest_view(&vm, stop) = 1;
-	for (int i = 0; i < VCPUS; i++) {
+	for (unsigned i = 0; i < VCPUS; i++) {
 		expect(vcpu_thread_join(&vm.vcpu[i], &wrong));
 		expect_eq(wrong, 0);
 		expect(guest_view(&vm, progress[i]) >= 20);
