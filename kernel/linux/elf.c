@@ -109,9 +109,12 @@ static int find_base(struct space *s, const Elf64_Ehdr *h, uint64_t low, uint64_
 
 static int read_interpreter(struct file *f, const Elf64_Phdr *p, struct elf_image *image)
 {
-	if (!p->p_filesz || p->p_filesz >= sizeof(image->interpreter))
+	int err;
+
+	if (p->p_filesz < 2 || p->p_filesz > sizeof(image->interpreter))
 		return -ENOEXEC;
-	return read_exactly(f, image->interpreter, p->p_filesz, p->p_offset);
+	err = read_exactly(f, image->interpreter, p->p_filesz, p->p_offset);
+	return err ? err : image->interpreter[p->p_filesz - 1] ? -ENOEXEC : 0;
 }
 
 static int load_segments(struct space *s, struct file *f, const Elf64_Ehdr *h,

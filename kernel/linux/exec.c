@@ -126,7 +126,7 @@ static int load_interpreter(struct program *p)
 		return err;
 	err = elf_load(p->space, f, 0, &p->interpreter);
 	file_put(f);
-	return err;
+	return err == -ENOEXEC ? -ELIBBAD : err;
 }
 
 static int build(struct program *p)
