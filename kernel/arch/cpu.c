@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The CPUs: their per-CPU structures and what they can do. cpu_table[] is written in boot, each entry by
- * boot before its CPU starts and then by that CPU alone; the features are read on the boot CPU, and
- * each other CPU checks that it has them too.
+ * The CPUs: their per-CPU structures and what they can do. cpu_table[] is written in boot, each
+ * entry by boot before its CPU starts and then by that CPU alone; the features are read on the boot
+ * CPU, and each other CPU checks that it has them too.
  */
 #include "arch/cpu.h"
 
@@ -18,6 +18,7 @@ struct cpu cpu_table[MAX_CPUS];
 unsigned cpus_added;	  /* set once in boot */
 static uint64_t features; /* set once in boot: one bit for each enum cpu_feature */
 static unsigned pa_bits;
+static _Atomic uint64_t online; /* one bit a CPU, changed by that CPU */
 
 static uint64_t cpu_read_features(void)
 {
@@ -70,6 +71,17 @@ unsigned cpu_pa_bits(void)
 	return pa_bits;
 }
 
+uint64_t cpu_online_mask(void)
+{
+	/* acquire: what a CPU did before it came or went is seen by who sees it come or go */
+	return atomic_load_explicit(&online, memory_order_acquire);
+}
+
+void cpu_set_online(void)
+{
+	atomic_fetch_or_explicit(&online, BIT(cpu_id()), memory_order_seq_cst);
+}
+
 struct cpu *cpu_add(uint64_t mpidr)
 {
 	struct cpu *cpu = &cpu_table[cpus_added];
@@ -116,6 +128,10 @@ void cpu_call(unsigned cpu, void (*fn)(void *), void *arg)
 		return;
 	}
 	spin_lock(&call_lock);
+	if (!cpu_is_online(cpu)) { /* nothing of what it could be asked for is there any more */
+		spin_unlock(&call_lock);
+		return;
+	}
 	call.fn = fn;
 	call.arg = arg;
 	atomic_store_explicit(&call.done, false, memory_order_relaxed);
@@ -126,5 +142,14 @@ void cpu_call(unsigned cpu, void (*fn)(void *), void *arg)
 		if (timer_now() - start > ANSWER_LIMIT_NS)
 			panic_cpu_stuck(cpu, "it does not take an IPI");
 	}
+	spin_unlock(&call_lock);
+}
+
+void cpu_leave(void (*last)(void *), void *arg)
+{
+	spin_lock(&call_lock); /* unmasked: a call that is under way is answered */
+	irq_disable();
+	last(arg);
+	atomic_fetch_and_explicit(&online, ~BIT(cpu_id()), memory_order_seq_cst);
 	spin_unlock(&call_lock);
 }

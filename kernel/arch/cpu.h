@@ -29,7 +29,6 @@ struct cpu {
 	void *entered;		 /* kvm/vcpu.c: the vCPU for which all is in place, or NULL */
 	uint64_t mpidr;		 /* affinity bits only */
 	uint64_t gicr;		 /* VA of this CPU's redistributor */
-	_Atomic bool online;
 	uint64_t irq_count;
 	uint64_t cptr_el2;   /* what was last written there; bank/fp.h */
 	void *fp_entered;    /* bank/fp.h: the guest's context for which access is right, or NULL */
@@ -53,10 +52,22 @@ static inline unsigned cpu_id(void)
 extern struct cpu cpu_table[MAX_CPUS]; /* cpu.c */
 extern unsigned cpus_added;
 
-static inline unsigned cpu_count(void) /* CPUs the machine has that came up */
+static inline unsigned cpu_count(void) /* CPUs that came up once; some may be off now */
 {
 	return cpus_added;
 }
+
+/* Those that run, one bit each. */
+uint64_t cpu_online_mask(void);
+static inline bool cpu_is_online(unsigned id)
+{
+	return cpu_online_mask() >> id & 1;
+}
+/* The calling CPU runs from now on: others may ask things of it. */
+void cpu_set_online(void);
+/* The calling CPU is about to stop: last(arg) runs masked, when nobody waits for an answer of this
+ * CPU, and then it is not online. Unmasked; returns masked. */
+void cpu_leave(void (*last)(void *), void *arg);
 
 static inline struct cpu *cpu_get(unsigned id)
 {
@@ -91,4 +102,4 @@ void cpu_check_features(void);
 /* Boot: give the next number to the CPU with this MPIDR (affinity bits). */
 struct cpu *cpu_add(uint64_t mpidr);
 void cpu_remove(struct cpu *cpu); /* the last one added: it has not started */
-void cpu_handle_call(void); /* the handler of IPI_CALL */
+void cpu_handle_call(void);	  /* the handler of IPI_CALL */

@@ -60,13 +60,14 @@ struct irq_line {
 	bool keep_active;
 };
 
-static struct irq_line *lines; /* one for each of gicd_lines() */
+static struct irq_line *lines;			/* one for each of gicd_lines() */
 static uint32_t counts[MAX_CPUS][PRIVATE + 48]; /* written by that CPU; SPIs from 32 to 79 */
 static void (*ipi_handlers[IPI_COUNT])(void);
 static void *gicd;
 static struct gic_region regions[GIC_REGIONS];
 static unsigned region_count;
 static bool stop_is_fiq;	  /* found out on the boot CPU */
+static unsigned spi_cpu;	  /* takes the SPIs; covered by gicd_lock */
 static struct spinlock gicd_lock; /* covers read-modify-write of GICD_ICFGR and registration */
 
 static void gicd_wait(void)
@@ -89,7 +90,8 @@ size_t gic_memory(void *distributor)
 	return gicd_lines() * sizeof(*lines);
 }
 
-void gic_init(void *distributor, const struct gic_region *redistributors, unsigned count, void *memory)
+void gic_init(void *distributor, const struct gic_region *redistributors, unsigned count,
+	      void *memory)
 {
 	check(count <= GIC_REGIONS && memory);
 	gicd = distributor;
@@ -162,6 +164,24 @@ bool gic_cpu_init(void)
 	return true;
 }
 
+void gic_cpu_leave(unsigned heir)
+{
+	uint64_t daif = spin_lock_irqsave(&gicd_lock);
+
+	if (spi_cpu == cpu_id()) {
+		spi_cpu = heir;
+		for (unsigned n = PRIVATE; n < gicd_lines(); n++)
+			if (lines[n].handler)
+				mmio_write64(gicd, GICD_IROUTER(n), cpu_get(heir)->mpidr);
+	}
+	spin_unlock_irqrestore(&gicd_lock, daif);
+	mmio_write32((void *)this_cpu()->gicr, GICR_ICENABLER0, ~0u);
+	sysreg_write(icc_igrpen1_el1, 0);
+	if (stop_is_fiq)
+		sysreg_write(icc_igrpen0_el1, 0);
+	isb();
+}
+
 int irq_register(unsigned intid, irq_handler handler, void *arg, bool keep_active)
 {
 	uint64_t daif;
@@ -185,8 +205,8 @@ static void spi_unmask(unsigned intid, bool edge)
 
 	config = mmio_read32(gicd, GICD_ICFGR(intid / 16)) & ~(1u << shift);
 	mmio_write32(gicd, GICD_ICFGR(intid / 16), config | (uint32_t)edge << shift);
-	/* To the boot CPU: devices are few and slow beside the vCPUs' own interrupts. */
-	mmio_write64(gicd, GICD_IROUTER(intid), cpu_get(0)->mpidr);
+	/* To one CPU: devices are few and slow beside the vCPUs' own interrupts. */
+	mmio_write64(gicd, GICD_IROUTER(intid), cpu_get(spi_cpu)->mpidr);
 	mmio_write32(gicd, GICD_ISENABLER(intid / 32), 1u << intid % 32);
 	spin_unlock_irqrestore(&gicd_lock, daif);
 }

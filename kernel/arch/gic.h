@@ -11,11 +11,14 @@ struct gic_region {
 	uint64_t size;
 };
 
-/* Once: the mapped distributor and redistributor regions, and gic_memory() bytes of zeroes, for ever. */
+/* Once: the mapped distributor and redistributor regions, and gic_memory() bytes of zeroes, for
+ * ever. */
 size_t gic_memory(void *distributor);
 void gic_init(void *distributor, const struct gic_region *redistributors, unsigned count,
 	      void *memory);
 /* Each CPU. False: no redistributor in the regions has this CPU's affinity. */
 bool gic_cpu_init(void);
+/* The calling CPU takes no interrupt any more; the SPIs go to heir. Masked. */
+void gic_cpu_leave(unsigned heir);
 /* In an FIQ: acknowledge it; was it IPI_STOP? */
 bool gic_fiq_is_stop(void);

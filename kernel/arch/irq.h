@@ -66,8 +66,9 @@ static inline bool irq_masked(void)
 
 typedef void (*irq_handler)(void *arg, unsigned intid);
 
-/* Handle the interrupt that is pending, if there is one: from the vectors, and from who has found out
- * in another way that one may have come (WFI has ended, a guest's time was ended by it). Masked. */
+/* Handle the interrupt that is pending, if there is one: from the vectors, and from who has found
+ * out in another way that one may have come (WFI has ended, a guest's time was ended by it).
+ * Masked. */
 void irq_dispatch(void);
 
 /* Answer SPI or PPI intid from now on; -EINVAL (no such), -EBUSY (taken). The GIC works with
@@ -90,10 +91,12 @@ enum ipi {
 	IPI_BANK,	/* bank_handle_requests() */
 	IPI_CALL,	/* cpu_call() */
 	IPI_STOP,	/* a panic elsewhere */
+	IPI_TIMER,	/* timers of a CPU that left: sched/ktimer.c */
 	IPI_COUNT,
 };
 void ipi_register(enum ipi ipi, void (*handler)(void));
 /* What this CPU wrote before is seen by the handler (DSB ISHST, then ICC_SGI1R_EL1). */
 void ipi_send(unsigned cpu, enum ipi ipi);
-/* Run fn(arg) on cpu with interrupts masked and wait for it. Unmasked, no spinlock held. */
+/* Run fn(arg) on cpu with interrupts masked and wait for it; nothing if that CPU is off. Unmasked,
+ * no spinlock held. */
 void cpu_call(unsigned cpu, void (*fn)(void *), void *arg);

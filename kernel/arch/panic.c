@@ -75,7 +75,7 @@ void panic(const char *fmt, ...)
 	printk("panic on cpu %u: %s\n", cpu_id(), text);
 	print_callers((uint64_t)__builtin_frame_address(0));
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
-		if (cpu != cpu_id() && cpu_get(cpu)->online)
+		if (cpu != cpu_id() && cpu_is_online(cpu))
 			ipi_send(cpu, IPI_STOP);
 	}
 	machine_stop();

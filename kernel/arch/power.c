@@ -9,6 +9,7 @@
 #include <linux/psci.h>
 
 #include "arch/irq.h"
+#include "lib/check.h"
 #include "lib/string.h"
 
 static bool conduit_hvc;		      /* set once in boot */
@@ -43,6 +44,17 @@ void power_init(bool hvc)
 int power_cpu_on(uint64_t mpidr, pa_t entry, uint64_t context)
 {
 	return (int)psci_call(PSCI_0_2_FN64_CPU_ON, mpidr, entry.v, context);
+}
+
+void power_cpu_off(void)
+{
+	psci_call(PSCI_0_2_FN_CPU_OFF, 0, 0, 0);
+	panic("the firmware did not switch this CPU off");
+}
+
+bool power_cpu_is_off(uint64_t mpidr)
+{
+	return psci_call(PSCI_0_2_FN64_AFFINITY_INFO, mpidr, 0, 0) == PSCI_0_2_AFFINITY_LEVEL_OFF;
 }
 
 void power_set_status_sink(void (*sink)(const char *what))

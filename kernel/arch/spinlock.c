@@ -26,7 +26,7 @@ static void report_holder(const struct spinlock *lock, uint32_t ticket)
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
 		const struct spinlock *other = __atomic_load_n(&waits_for[cpu], __ATOMIC_RELAXED);
 
-		if (other == lock || !cpu_get(cpu)->online)
+		if (other == lock || !cpu_is_online(cpu))
 			continue;
 		found = true;
 		printk("spinlock %lx: cpu %u may have it", (uint64_t)lock, cpu);

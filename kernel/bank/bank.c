@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who owns which registers: the protocol, docs/banks.md rules 1 to 12. Entered from bank/fp.c and
+ * Who owns which registers: the protocol, docs/banks.md rules 1 to 13. Entered from bank/fp.c and
  * kvm/world.c with their contexts and from the IPI by which another CPU wants one back; goes out
  * to their struct bank_ops.
  *
@@ -90,6 +90,16 @@ static void enter(struct bank_ctx *ctx)
 	atomic_store_explicit(&ctx->home, (int)bank_env_cpu(), memory_order_relaxed);
 }
 
+/* cpu is off: nobody will answer, unless it took the request before. Who clears the bit has it. */
+static void withdraw(unsigned cpu, struct request *r)
+{
+	uint64_t bit = 1ull << bank_env_cpu();
+
+	bank_env_step();
+	if (atomic_fetch_and_explicit(&mailboxes[cpu].askers, ~bit, memory_order_relaxed) & bit)
+		atomic_store_explicit(&r->ctx, NULL, memory_order_relaxed);
+}
+
 /* Have cpu give up ctx if it still is there, and wait. Enabled. */
 static void ask(unsigned cpu, struct bank_ctx *ctx, bool save)
 {
@@ -105,7 +115,8 @@ static void ask(unsigned cpu, struct bank_ctx *ctx, bool save)
 	bank_env_send(cpu);
 	/* acquire: pairs with the release of the answer */
 	for (; atomic_load_explicit(&r->ctx, memory_order_acquire); bank_env_relax())
-		;
+		if (!bank_env_online(cpu))
+			withdraw(cpu, r);
 }
 
 static void answer(struct request *r)

@@ -31,6 +31,12 @@ static inline void bank_env_send(unsigned cpu)
 	ipi_send(cpu, IPI_BANK);
 }
 
+/* Does that CPU run? If not, all that was in its banks has left them, and it handles no request. */
+static inline bool bank_env_online(unsigned cpu)
+{
+	return cpu_is_online(cpu);
+}
+
 /* One turn of waiting for another CPU. Interrupts are enabled, so its requests are answered. */
 static inline void bank_env_relax(void)
 {
@@ -47,5 +53,6 @@ void bank_env_mask(void);
 void bank_env_unmask(void);
 void bank_env_send(unsigned cpu);
 void bank_env_relax(void);
+bool bank_env_online(unsigned cpu);
 void bank_env_step(void);
 #endif

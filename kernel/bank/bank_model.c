@@ -5,7 +5,7 @@
  * of waiting leaves open which CPU goes on and whether an interrupt comes first.
  *
  * Each CPU does for ever any of: run a context (take it, change its registers), read one, inspect
- * and change an image, throw a context away and make a new image, evict what it has. So contexts
+ * and change an image, throw a context away and make a new image, go off and come back. So contexts
  * migrate, push each other out and end in every order. `bank_model CPUS CONTEXTS` explores more
  * than the two and two of `make check`.
  *
@@ -24,7 +24,8 @@
 #define MAX_CONTEXTS   4
 #define NOBODY	       (-1)
 
-/* Operation number: one of these for a context, or (the last one) evict what is here. */
+/* Operation number: one of these for a context, or (the last two) go off, and come back or
+ * not: one CPU only. */
 enum op { OP_RUN, OP_READ, OP_INSPECT, OP_REPLACE, OPS_PER_CONTEXT };
 
 struct cpu_model {
@@ -32,6 +33,7 @@ struct cpu_model {
 	bool regs_fresh;      /* and is it the newest? */
 	bool masked, pending; /* interrupts; the IPI */
 	bool idle;	      /* waits for its next operation */
+	bool off, gone;	      /* gone: for good */
 };
 
 struct context_model {
@@ -98,6 +100,12 @@ void bank_env_send(unsigned cpu)
 {
 	yield();
 	cpus[cpu].pending = true;
+}
+
+bool bank_env_online(unsigned cpu)
+{
+	yield();
+	return !cpus[cpu].off;
 }
 
 void bank_env_relax(void)
@@ -197,14 +205,28 @@ static void change_image(int n, bool replace)
 	contexts[n].replacing = false;
 }
 
+/* boot/smp.c: SGIs to a CPU that is off are lost. */
+static void go_off_and_come_back(void)
+{
+	bank_env_mask();
+	bank_evict_local(&bank);
+	cpus[me].off = true;
+	yield();
+	while (cpus[me].gone)
+		yield();
+	cpus[me].pending = false;
+	cpus[me].off = false;
+	bank_handle_requests();
+	bank_env_unmask();
+}
+
 static void operate(unsigned op)
 {
 	int n = (int)(op / OPS_PER_CONTEXT);
 
-	if (op == OPS_PER_CONTEXT * context_total) {
-		bank_env_mask();
-		bank_evict_local(&bank);
-		bank_env_unmask();
+	if (op >= OPS_PER_CONTEXT * context_total) {
+		cpus[me].gone = op > OPS_PER_CONTEXT * context_total;
+		go_off_and_come_back();
 		return;
 	}
 	if (contexts[n].claimed)
@@ -229,7 +251,7 @@ static void cpu_main(void)
 
 static unsigned choices(unsigned cpu)
 {
-	unsigned ops_here = cpus[cpu].idle ? OPS_PER_CONTEXT * context_total + 1 : 1;
+	unsigned ops_here = cpus[cpu].idle ? OPS_PER_CONTEXT * context_total + 1 + (cpu == 1) : 1;
 
 	return ops_here + interrupt_may_come(cpu);
 }
@@ -237,7 +259,7 @@ static unsigned choices(unsigned cpu)
 static bool at_rest(void)
 {
 	for (unsigned i = 0; i < cpu_total; i++) {
-		if (!cpus[i].idle || cpus[i].pending)
+		if (!cpus[i].gone && (!cpus[i].idle || cpus[i].pending))
 			return false;
 	}
 	return true;

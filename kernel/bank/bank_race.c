@@ -67,6 +67,12 @@ void bank_env_send(unsigned cpu)
 	atomic_store_explicit(&pending[cpu], true, memory_order_relaxed);
 }
 
+bool bank_env_online(unsigned to)
+{
+	(void)to;
+	return true;
+}
+
 void bank_env_relax(void)
 {
 	take_interrupt();

@@ -190,6 +190,11 @@ void fp_cpu_init(void)
 	irq_restore(daif);
 }
 
+void fp_evict_local(void)
+{
+	bank_evict_local(&vector_bank);
+}
+
 /* ---- contexts ---- */
 
 /* From now on SVE is open to it, or not. In no bank. */

@@ -59,6 +59,8 @@ struct fp_context {
 /* Once, before the other CPUs start; then on each CPU, the first one too: everything closed. */
 void fp_init(void);
 void fp_cpu_init(void);
+/* Nobody's registers are in this CPU's bank any more. Masked. */
+void fp_evict_local(void);
 
 /* A context with all registers zero. vq: fp_length.h's, 0 without SVE. frame: NULL for a vCPU. */
 void fp_context_init(struct fp_context *fp, unsigned vq, const struct trapframe *frame);

@@ -318,6 +318,7 @@ static _Noreturn void boot_on(uint64_t stack)
 	devices_init();
 	linux_devices_init();
 	smp_start(machine.cpus, machine.cpu_count, (pa_t){ image_pa });
+	smp_register();
 	print_machine();
 	load_archive();
 	if (!thread_spawn("init", start_init, NULL))

@@ -12,3 +12,5 @@ bool smp_cpu_setup(struct cpu *cpu, uint64_t stack);
 /* Start every other CPU in mpidrs; image is where the kernel lies. Says in the log which would not
  * come. */
 void smp_start(const uint64_t *mpidrs, unsigned count, pa_t image);
+/* Their files in /sys, by which they go and come. */
+void smp_register(void);

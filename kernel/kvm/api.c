@@ -484,3 +484,8 @@ void kvm_cpu_init(void)
 	world_cpu_init();
 	vgic_cpu_init();
 }
+
+void kvm_cpu_leave(void)
+{
+	bank_evict_local(&guest_bank);
+}

@@ -2,6 +2,8 @@
 /* What boot/ calls of kvm/. */
 #pragma once
 
-void kvm_init(void);	 /* /dev/kvm, once */
+void kvm_init(void);	   /* /dev/kvm, once */
 void proc_stet_init(void); /* /proc/stet: proc_stet.c */
-void kvm_cpu_init(void); /* each CPU: registers that never change while guests run; interrupts are still masked */
+void kvm_cpu_leave(void);  /* the calling CPU goes off: no vCPU is in its bank any more. Masked */
+void kvm_cpu_init(void);   /* each CPU: registers that never change while guests run; interrupts are
+			      still masked */

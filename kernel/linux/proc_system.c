@@ -114,7 +114,8 @@ static void show_stat(struct text *t, void *arg)
 	text_printf(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", (all > idle ? all - idle : 0) / TICK_NS,
 		    idle / TICK_NS);
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
-		show_stat_cpu(t, cpu, &switches);
+		if (cpu_is_online(cpu))
+			show_stat_cpu(t, cpu, &switches);
 	count_processes(&last);
 	text_printf(t, "ctxt %lu\nbtime %lu\nprocesses %u\n", switches,
 		    (clock_realtime() - timer_now()) / SECOND_NS, last);
@@ -127,6 +128,8 @@ static void show_cpuinfo(struct text *t, void *arg)
 	(void)arg;
 	__asm__("mrs %0, midr_el1" : "=r"(midr));
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+		if (!cpu_is_online(cpu))
+			continue;
 		text_printf(t, "processor\t: %u\n", cpu);
 		text_printf(t, "BogoMIPS\t: %lu.%02lu\n", timer_frequency() / 500000,
 			    timer_frequency() / 5000 % 100);
@@ -198,14 +201,38 @@ static void show_text(struct text *t, void *text)
 	text_printf(t, "%s", (const char *)text);
 }
 
-/* "0" or "0-3" */
-static void show_cpu_list(struct text *t, void *arg)
+/* "0-1,3\n" */
+static void put_cpu_list(struct text *t, uint64_t cpus)
+{
+	const char *before = "";
+
+	while (cpus) {
+		unsigned first = (unsigned)__builtin_ctzll(cpus);
+		unsigned after = first + (unsigned)__builtin_ctzll(~(cpus >> first));
+
+		text_printf(t, after > first + 1 ? "%s%u-%u" : "%s%u", before, first, after - 1);
+		before = ",";
+		cpus &= ~0ull << after;
+	}
+	text_printf(t, "\n");
+}
+
+static void show_possible(struct text *t, void *arg)
 {
 	(void)arg;
-	if (cpu_count() == 1)
-		text_printf(t, "0\n");
-	else
-		text_printf(t, "0-%u\n", cpu_count() - 1);
+	put_cpu_list(t, BIT(cpu_count()) - 1);
+}
+
+static void show_online(struct text *t, void *arg)
+{
+	(void)arg;
+	put_cpu_list(t, cpu_online_mask());
+}
+
+static void show_offline(struct text *t, void *arg)
+{
+	(void)arg;
+	put_cpu_list(t, (BIT(cpu_count()) - 1) & ~cpu_online_mask());
 }
 
 static const struct {
@@ -230,9 +257,10 @@ static const struct {
 	{ "/proc/modules", show_text, "" },
 	{ "/proc/sys/vm/max_map_count", show_text, "65530\n" },
 	{ "/proc/sys/vm/overcommit_memory", show_text, "1\n" },
-	{ "/sys/devices/system/cpu/online", show_cpu_list, NULL },
-	{ "/sys/devices/system/cpu/possible", show_cpu_list, NULL },
-	{ "/sys/devices/system/cpu/present", show_cpu_list, NULL },
+	{ "/sys/devices/system/cpu/online", show_online, NULL },
+	{ "/sys/devices/system/cpu/possible", show_possible, NULL },
+	{ "/sys/devices/system/cpu/present", show_possible, NULL },
+	{ "/sys/devices/system/cpu/offline", show_offline, NULL },
 };
 
 void proc_system_init(void)

@@ -23,6 +23,7 @@ struct node {
 	struct node *children, *next; /* in the order of making */
 	loff_t position;	      /* of this one in its directory */
 	void (*show)(struct text *t, void *arg);
+	int (*store)(const char *text, size_t size, void *arg); /* NULL: is not written */
 	void *arg;
 	const char *link;
 };
@@ -67,7 +68,11 @@ static ssize_t node_readlink(struct inode *link, char *to, size_t size)
 
 static int node_open(struct inode *inode, struct file *f)
 {
-	return text_open(f, node_of(inode)->show, node_of(inode)->arg, NULL);
+	int err = text_open(f, node_of(inode)->show, node_of(inode)->arg, NULL);
+
+	if (!err && node_of(inode)->store)
+		text_accept(f, node_of(inode)->store);
+	return err;
 }
 
 static void node_release(struct inode *inode)
@@ -195,6 +200,20 @@ int pseudo_register(const char *path, void (*show)(struct text *t, void *arg), v
 	if (err)
 		return err;
 	n->show = show;
+	n->arg = arg;
+	return 0;
+}
+
+int pseudo_register_rw(const char *path, void (*show)(struct text *t, void *arg),
+		       int (*store)(const char *text, size_t size, void *arg), void *arg)
+{
+	struct node *n;
+	int err = node_place(path, &file_ops, S_IFREG | 0644, &n);
+
+	if (err)
+		return err;
+	n->show = show;
+	n->store = store;
 	n->arg = arg;
 	return 0;
 }

@@ -11,6 +11,9 @@ struct process;
 void procfs_init(void);
 /* As procfs_register() of linux/file.h, but path begins at the root: "/sys/…". */
 int pseudo_register(const char *path, void (*show)(struct text *t, void *arg), void *arg);
+/* The same, and what is written is given to store(), ended by a NUL: 0 or -errno. */
+int pseudo_register_rw(const char *path, void (*show)(struct text *t, void *arg),
+		       int (*store)(const char *text, size_t size, void *arg), void *arg);
 /* A symbolic link with that text; the string stays the caller's for ever. */
 int pseudo_link(const char *path, const char *text);
 

@@ -19,11 +19,6 @@ long sys_sched_yield(struct trapframe *tf)
 	return 0;
 }
 
-static uint64_t all_cpus(void)
-{
-	return cpu_count() >= 64 ? ~0ull : BIT(cpu_count()) - 1;
-}
-
 /* Is there such a task? tid 0: the caller. */
 static bool known(int tid)
 {
@@ -47,9 +42,6 @@ long sys_sched_setaffinity(struct trapframe *tf)
 
 	if (copy_from_user(&mask, tf->x[2], size))
 		return -EFAULT;
-	mask &= all_cpus();
-	if (!mask)
-		return -EINVAL;
 	if (!tid || tid == task_current()->tid)
 		return thread_set_affinity(thread_current(), mask);
 	daif = spin_lock_irqsave(&tasks_lock);
@@ -69,7 +61,9 @@ long sys_sched_getaffinity(struct trapframe *tf)
 	daif = spin_lock_irqsave(&tasks_lock);
 	t = tf->x[0] ? task_find((int)tf->x[0]) : task_current();
 	if (t)
-		mask = t->thread.affinity & all_cpus();
+		mask = t->thread.affinity & cpu_online_mask();
+	if (!mask)
+		mask = cpu_online_mask(); /* none of those it wants is there: it runs anywhere */
 	spin_unlock_irqrestore(&tasks_lock, daif);
 	if (!t)
 		return -ESRCH;

@@ -13,12 +13,14 @@
 #include "mm/slab.h"
 
 #define ROOM_MIN 512
+#define TEXT_MAX 127 /* bytes that may be written at once */
 
 struct text_file {
 	struct mutex lock; /* covers text */
 	struct text text;
 	bool made;
 	void (*show)(struct text *t, void *arg);
+	int (*store)(const char *text, size_t size, void *arg);
 	void (*release)(void *arg);
 	void *arg;
 };
@@ -133,4 +135,38 @@ int text_open(struct file *f, void (*show)(struct text *t, void *arg), void *arg
 	f->ops = &text_ops;
 	f->data = tf;
 	return 0;
+}
+
+static ssize_t text_write(struct file *f, struct iter *from, loff_t *pos)
+{
+	struct text_file *tf = f->data;
+	char text[TEXT_MAX + 1];
+	size_t size = iter_left(from);
+	int err;
+
+	if (size > TEXT_MAX)
+		return -EINVAL;
+	err = iter_get(from, text, size);
+	text[size] = '\0';
+	if (!err)
+		err = tf->store(text, size, tf->arg);
+	if (err)
+		return err;
+	*pos += (loff_t)size;
+	return (ssize_t)size;
+}
+
+static const struct file_ops text_rw_ops = {
+	.read = text_read,
+	.write = text_write,
+	.seek = text_seek,
+	.release = text_release,
+};
+
+void text_accept(struct file *f, int (*store)(const char *text, size_t size, void *arg))
+{
+	struct text_file *tf = f->data;
+
+	tf->store = store;
+	f->ops = &text_rw_ops;
 }

@@ -16,3 +16,5 @@ void text_put(struct text *t, const void *data, size_t size);
  * release(arg) at the end, may be NULL. -ENOMEM: nothing has changed. */
 int text_open(struct file *f, void (*show)(struct text *t, void *arg), void *arg,
 	      void (*release)(void *arg));
+/* Give what is written to f, to store(text, size, arg); after text_open(). */
+void text_accept(struct file *f, int (*store)(const char *text, size_t size, void *arg));

@@ -2,12 +2,14 @@
 /*
  * Timers: a tree for each CPU, ordered by deadline; the first one is what the CPU's hardware timer
  * is set to. A queue's lock covers its tree, running, and cpu of the timers in it; fn is called
- * without it.
+ * without it. Two are held at once, in order of the CPUs, only by one that leaves its timers to
+ * another.
  */
 #include "sched/ktimer.h"
 
 #include "arch/cpu.h"
 #include "arch/spinlock.h"
+#include "lib/bits.h"
 
 struct timer_queue {
 	struct spinlock lock;
@@ -127,8 +129,37 @@ static void ktimer_interrupt(void)
 	spin_unlock(&q->lock);
 }
 
+void ktimer_hand_over(unsigned heir) NO_LOCK_ANALYSIS
+{
+	struct timer_queue *from = &queues[cpu_id()], *to = &queues[heir];
+	struct ktimer *t;
+
+	spin_lock(&min(from, to)->lock);
+	spin_lock(&max(from, to)->lock);
+	while ((t = queue_first(from))) {
+		rb_remove(&from->timers, &t->node);
+		__atomic_store_n(&t->cpu, (int)heir, __ATOMIC_RELAXED);
+		queue_insert(to, t);
+	}
+	queue_program(from);
+	spin_unlock(&from->lock);
+	spin_unlock(&to->lock);
+	ipi_send(heir, IPI_TIMER);
+}
+
+/* Timers have come from a CPU that left. */
+static void ktimer_ipi(void)
+{
+	struct timer_queue *q = &queues[cpu_id()];
+
+	spin_lock(&q->lock);
+	queue_program(q);
+	spin_unlock(&q->lock);
+}
+
 void ktimer_setup(void)
 {
+	ipi_register(IPI_TIMER, ktimer_ipi);
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
 		queues[cpu].programmed = TIMER_NEVER;
 	timer_set_handler(ktimer_interrupt);

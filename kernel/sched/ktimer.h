@@ -23,5 +23,8 @@ static inline bool ktimer_active(const struct ktimer *t)
 	return __atomic_load_n(&t->cpu, __ATOMIC_RELAXED) >= 0;
 }
 
+/* The calling CPU's timers go to CPU heir, and its hardware is off. Masked. */
+void ktimer_hand_over(unsigned heir);
+
 /* Boot, once. */
 void ktimer_setup(void);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who becomes ready, and on which CPU. A thread wakes on the CPU it last ran on, where its registers
- * still are (banks), unless that one is busy and another idles; an idle CPU takes threads from the
- * longest queue. A thread that waits on its own stack (run.c) is still its CPU's current one: it can
- * only be woken there, and needs no place in the tree for that.
+ * Who becomes ready, and on which CPU. A thread wakes on the CPU it last ran on, where its
+ * registers still are (banks), unless that one is busy and another idles; an idle CPU takes threads
+ * from the longest queue. A thread that waits on its own stack (run.c) is still its CPU's current
+ * one: it can only be woken there, and needs no place in the tree for that.
  *
  * Locks: sched/queue.h. Everything here is masked.
  */
@@ -13,6 +13,8 @@
 #include "arch/timer.h"
 #include "lib/bits.h"
 #include "sched/queue.h"
+
+_Atomic uint64_t run_open_cpus;
 
 static uint64_t slice, granularity; /* SLICE_NS, GRANULARITY_NS in ticks; written at boot */
 
@@ -83,17 +85,26 @@ static void run_ipi(void)
 
 /* ---- placing ---- */
 
+/* Where t may run now: if none of the CPUs it wants is there, anywhere. */
+static uint64_t run_allowed(const struct thread *t)
+{
+	uint64_t open = atomic_load_explicit(&run_open_cpus, memory_order_relaxed);
+
+	return t->affinity & open ? t->affinity & open : open;
+}
+
 /* Where a thread that becomes ready goes: where it was, unless that CPU is busy and another idles.
  */
 static unsigned run_place(const struct thread *t)
 {
-	uint64_t idle = atomic_load_explicit(&run_idle_cpus, memory_order_relaxed) & t->affinity;
+	uint64_t allowed = run_allowed(t);
+	uint64_t idle = atomic_load_explicit(&run_idle_cpus, memory_order_relaxed) & allowed;
 
 	if (idle && !(idle >> t->cpu & 1))
 		return (unsigned)__builtin_ctzll(idle);
-	if (t->affinity >> t->cpu & 1)
+	if (allowed >> t->cpu & 1)
 		return t->cpu;
-	return (unsigned)__builtin_ctzll(t->affinity);
+	return (unsigned)__builtin_ctzll(allowed);
 }
 
 /* Neither what t slept through nor what it ran elsewhere counts for more than a slice. */
@@ -122,11 +133,19 @@ static void run_join(struct run_queue *q, struct thread *t, unsigned cpu) HOLDS(
 
 void run_enqueue(struct thread *t, unsigned cpu)
 {
-	struct run_queue *q = &run_queues[cpu];
+	for (;;) {
+		struct run_queue *q = &run_queues[cpu];
+		bool closed;
 
-	spin_lock(&q->lock);
-	run_join(q, t, cpu);
-	spin_unlock(&q->lock);
+		spin_lock(&q->lock);
+		closed = q->closed;
+		if (!closed)
+			run_join(q, t, cpu);
+		spin_unlock(&q->lock);
+		if (!closed)
+			return;
+		cpu = run_place(t);
+	}
 }
 
 /* Lock the queue whose affair t is. */
@@ -147,6 +166,7 @@ static struct run_queue *lock_queue_of(struct thread *t) NO_LOCK_ANALYSIS
 static void wake_blocked(struct run_queue *q, struct thread *t) RELEASES(q->lock) NO_LOCK_ANALYSIS
 {
 	unsigned cpu = t->cpu, to;
+	bool joins;
 
 	if (cpu_get(cpu)->current == t) { /* it waits on its own stack */
 		run_bound_time(q, t);
@@ -157,10 +177,11 @@ static void wake_blocked(struct run_queue *q, struct thread *t) RELEASES(q->lock
 		return;
 	}
 	to = run_place(t);
-	if (to == cpu)
+	joins = to == cpu && !q->closed;
+	if (joins)
 		run_join(q, t, cpu);
 	spin_unlock(&q->lock);
-	if (to != cpu)
+	if (!joins)
 		run_enqueue(t, to);
 }
 
@@ -183,12 +204,12 @@ bool thread_wake(struct thread *t) NO_LOCK_ANALYSIS
 
 void thread_start(struct thread *t)
 {
-	uint64_t daif = irq_save(), idle;
+	uint64_t daif = irq_save(), idle, allowed = run_allowed(t);
 	unsigned best = run_place(t);
 
 	idle = atomic_load_explicit(&run_idle_cpus, memory_order_relaxed);
 	for (unsigned cpu = 0; !(idle >> best & 1) && cpu < cpu_count(); cpu++) {
-		if (t->affinity >> cpu & 1 &&
+		if (allowed >> cpu & 1 &&
 		    run_queues[cpu].ready_count < run_queues[best].ready_count)
 			best = cpu;
 	}
@@ -213,11 +234,9 @@ void thread_set_work(struct thread *t, uint32_t bit)
 
 int thread_set_affinity(struct thread *t, uint64_t cpus)
 {
-	uint64_t online = cpu_count() == 64 ? ~0ull : BIT(cpu_count()) - 1;
-
-	if (!(cpus & online))
+	if (!(cpus & atomic_load_explicit(&run_open_cpus, memory_order_relaxed)))
 		return -EINVAL;
-	t->affinity = cpus & online;
+	t->affinity = cpus & (BIT(cpu_count()) - 1);
 	if (t == thread_current()) {
 		if (!(t->affinity >> cpu_id() & 1))
 			thread_yield();
@@ -231,7 +250,8 @@ int thread_set_affinity(struct thread *t, uint64_t cpus)
 
 unsigned run_balance(const struct run_queue *q, const struct thread *t, unsigned here)
 {
-	bool may_stay = t->affinity >> here & 1;
+	uint64_t allowed = run_allowed(t);
+	bool may_stay = allowed >> here & 1;
 	unsigned best = here, least = may_stay ? q->ready_count : UINT32_MAX;
 
 	if (may_stay && !least)
@@ -240,7 +260,7 @@ unsigned run_balance(const struct run_queue *q, const struct thread *t, unsigned
 		/* A hint: the other queue is not locked. */
 		unsigned waiting = __atomic_load_n(&run_queues[cpu].ready_count, __ATOMIC_RELAXED);
 
-		if (cpu != here && t->affinity >> cpu & 1 && (!may_stay || waiting + 2 <= least)) {
+		if (cpu != here && allowed >> cpu & 1 && (!may_stay || waiting + 2 <= least)) {
 			best = cpu;
 			least = waiting;
 			may_stay = true;
@@ -266,7 +286,7 @@ bool run_steal(unsigned here) NO_LOCK_ANALYSIS
 		return false;
 	spin_lock(&run_queues[from].lock);
 	t = ready_first(&run_queues[from]);
-	if (t && t->affinity >> here & 1)
+	if (t && run_allowed(t) >> here & 1)
 		ready_remove(&run_queues[from], t);
 	else
 		t = NULL;
@@ -278,10 +298,34 @@ bool run_steal(unsigned here) NO_LOCK_ANALYSIS
 	return true;
 }
 
+/* ---- CPUs that come and go ---- */
+
+void run_close(void) NO_LOCK_ANALYSIS
+{
+	uint64_t daif = irq_save();
+	struct run_queue *q = &run_queues[cpu_id()];
+	struct thread *t;
+
+	atomic_fetch_and_explicit(&run_open_cpus, ~BIT(cpu_id()), memory_order_relaxed);
+	spin_lock(&q->lock);
+	q->closed = true;
+	while ((t = ready_take(q))) {
+		spin_unlock(&q->lock);
+		run_enqueue(t, run_place(t));
+		spin_lock(&q->lock);
+	}
+	spin_unlock(&q->lock);
+	irq_restore(daif);
+	ktimer_cancel(&q->slice);
+	ktimer_cancel(&q->watch);
+}
+
 void run_place_init(struct run_queue *q)
 {
 	slice = timer_ns_to_ticks(SLICE_NS);
 	granularity = timer_ns_to_ticks(GRANULARITY_NS);
 	ktimer_init(&q->slice, slice_over);
 	ipi_register(IPI_RESCHEDULE, run_ipi);
+	q->closed = false;
+	atomic_fetch_or_explicit(&run_open_cpus, BIT(cpu_id()), memory_order_relaxed);
 }

@@ -19,7 +19,9 @@ struct run_queue {
 	_Alignas(64) struct spinlock lock;
 	struct rb_tree ready;
 	unsigned ready_count;
-	bool idling;    /* nobody is ready: the current thread waits for somebody, or for its own wake */
+	bool closed; /* the CPU is off or on its way: nobody joins */
+	bool idling; /* nobody is ready: the current thread waits for somebody, or for its own wake
+		      */
 	uint64_t floor; /* least virtual runtime of late; never falls. Newcomers begin near it */
 	struct thread *leaving; /* set by the thread that switches out, for run_finish() */
 	int leaving_to;		/* the CPU it moves to, or -1 */
@@ -42,6 +44,9 @@ static inline void thread_set_state(struct thread *t, enum thread_state state)
 {
 	atomic_store_explicit(&t->state, state, memory_order_relaxed);
 }
+
+/* The CPUs whose queue is not closed: a hint too, but not on such a CPU itself. */
+extern _Atomic uint64_t run_open_cpus;
 
 /* ---- place.c; queue locked ---- */
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The scheduler: who has the CPU. Each CPU has a queue of threads that are ready, ordered by the time
- * they have had (virtual runtime): the one that had least runs next, for one slice while others wait.
- * No timer runs while nobody waits. Who becomes ready where is place.c's.
+ * The scheduler: who has the CPU. Each CPU has a queue of threads that are ready, ordered by the
+ * time they have had (virtual runtime): the one that had least runs next, for one slice while
+ * others wait. No timer runs while nobody waits. Who becomes ready where is place.c's.
  *
- * A thread that blocks when nobody is ready stays on its CPU and waits there, on its own stack, until
- * an interrupt brings somebody, or its own wake: then nothing was switched at all. Only after a thread
- * that ended or moves away does the idle thread wait in its place.
+ * A thread that blocks when nobody is ready stays on its CPU and waits there, on its own stack,
+ * until an interrupt brings somebody, or its own wake: then nothing was switched at all. Only after
+ * a thread that ended or moves away does the idle thread wait in its place.
  *
  * Locks: sched/queue.h. Everything here is masked.
  */
@@ -99,8 +99,8 @@ static void run_switch(struct run_queue *q, struct thread *to) NO_LOCK_ANALYSIS
 	run_finish();
 }
 
-/* The CPU has nothing to do. Masked, locked; returns so after an interrupt was handled or a thread of
- * another CPU has come. */
+/* The CPU has nothing to do. Masked, locked; returns so after an interrupt was handled or a thread
+ * of another CPU has come. */
 static void run_wait(struct run_queue *q) NO_LOCK_ANALYSIS
 {
 	unsigned here = cpu_id();
@@ -122,8 +122,8 @@ static void run_wait(struct run_queue *q) NO_LOCK_ANALYSIS
 	q->idling = false;
 }
 
-/* The current thread, blocked or the idle thread, waits until it is woken or another is ready; that one
- * is returned, in no tree any more. */
+/* The current thread, blocked or the idle thread, waits until it is woken or another is ready; that
+ * one is returned, in no tree any more. */
 static struct thread *run_wait_here(struct run_queue *q, struct thread *t) HOLDS(q->lock)
 {
 	for (;;) {
@@ -270,6 +270,8 @@ void run_cpu_init(uint64_t stack)
 	t->cpu = cpu_id();
 	t->affinity = BIT(cpu_id());
 	t->stack = stack;
+	if (t->started) /* it was off: as good as idle */
+		q->stats.idle_ns += timer_ticks_to_ns(timer_ticks() - t->started);
 	t->started = timer_ticks();
 	this_cpu()->current = t;
 }

@@ -6,6 +6,8 @@
 
 /* Boot: the calling CPU's current thread becomes its idle thread, on the stack it is on. */
 void run_cpu_init(uint64_t stack);
+/* The calling thread stays on its CPU, but no other is any more, and none comes. */
+void run_close(void);
 /* The idle thread's loop, for each CPU at the end of its start-up. */
 _Noreturn void run_idle(void);
 /* Does nothing run on that CPU? A hint, unless it is the caller's. */

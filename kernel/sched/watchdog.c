@@ -35,7 +35,7 @@ static unsigned next_online(unsigned me)
 
 	do
 		cpu = (cpu + 1) % cpu_count();
-	while (cpu != me && !cpu_get(cpu)->online);
+	while (cpu != me && !cpu_is_online(cpu));
 	return cpu;
 }
 
