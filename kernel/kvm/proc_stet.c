@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /proc/stet: what this machine's register banks and CPUs have done since boot, a name and a number
- * a line (docs/abi.md). Made anew at each reading, without a lock: each number is true by itself.
+ * /proc/stet: what this machine's register banks and CPUs have done since boot and which system
+ * calls programs wanted in vain, a name and a number a line (docs/abi.md). Made anew at each reading, without a lock: each number is true by itself.
  */
 #include "kvm/kvm.h"
 
@@ -10,6 +10,7 @@
 #include "kvm/vcpu.h"
 #include "lib/check.h"
 #include "linux/file.h"
+#include "linux/syscalls.h"
 #include "sched/run.h"
 
 static void show_row(struct text *t, const char *name, uint64_t value)
@@ -52,11 +53,23 @@ static void show_cpus(struct text *t)
 	show_row(t, "up, microseconds", timer_now() / 1000);
 }
 
+/* System calls that programs wanted and Stet has not. */
+static void show_unknown_calls(struct text *t)
+{
+	for (unsigned number = 0; number < SYSCALL_NUMBERS; number++) {
+		uint32_t count = syscall_unknown_count(number);
+
+		if (count)
+			text_printf(t, "  no system call %-21u %12u\n", number, count);
+	}
+}
+
 static void show(struct text *t, void *arg)
 {
 	(void)arg;
 	show_banks(t);
 	show_cpus(t);
+	show_unknown_calls(t);
 }
 
 void proc_stet_init(void)

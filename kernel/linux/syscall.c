@@ -13,9 +13,7 @@
 #include "linux/signal.h"
 #include "linux/task.h"
 
-#define CALLS 512
-
-static const syscall_fn syscalls[CALLS] = {
+static const syscall_fn syscalls[SYSCALL_NUMBERS] = {
 	/* mmap.c */
 	[__NR_mmap] = sys_mmap,
 	[__NR_munmap] = sys_munmap,
@@ -238,14 +236,14 @@ static const syscall_fn syscalls[CALLS] = {
 	[__NR_epoll_pwait2] = sys_epoll_pwait2,
 };
 
-static _Atomic uint32_t unknown_counts[CALLS];
+static _Atomic uint32_t unknown_counts[SYSCALL_NUMBERS];
 
 /* Out of the way of the calls that exist. */
 static __attribute__((noinline, cold)) long syscall_unknown(uint64_t number)
 {
 	uint32_t before;
 
-	if (number >= CALLS)
+	if (number >= SYSCALL_NUMBERS)
 		return -ENOSYS;
 	/* relaxed: only a count */
 	before = atomic_fetch_add_explicit(&unknown_counts[number], 1, memory_order_relaxed);
@@ -255,10 +253,15 @@ static __attribute__((noinline, cold)) long syscall_unknown(uint64_t number)
 	return -ENOSYS;
 }
 
+uint32_t syscall_unknown_count(unsigned number)
+{
+	return atomic_load_explicit(&unknown_counts[number], memory_order_relaxed);
+}
+
 void trap_syscall(struct trapframe *tf)
 {
 	uint64_t number = tf->x[8];
-	syscall_fn call = number < CALLS ? syscalls[number] : NULL;
+	syscall_fn call = number < SYSCALL_NUMBERS ? syscalls[number] : NULL;
 	long result;
 
 	tf->orig_x0 = tf->x[0];

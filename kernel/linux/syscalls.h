@@ -8,7 +8,12 @@
 
 #include "arch/trap.h"
 
+#define SYSCALL_NUMBERS 512
+
 typedef long (*syscall_fn)(struct trapframe *tf);
+
+/* How often programs have wanted this call, if there is none of that number. */
+uint32_t syscall_unknown_count(unsigned number);
 
 /* mmap.c: memory */
 long sys_mmap(struct trapframe *tf);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The small calls: who am I, what machine is this, random bytes, and calls nobody has heard of. */
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -49,6 +51,38 @@ TEST(the_unknown_calls_are_enosys)
 		if (!expect_eq(sys(unknown[i], 0, 0, 0), -ENOSYS))
 			tap_print("# call %ld\n", unknown[i]);
 	}
+}
+
+/* How often /proc/stet says that call was wanted; -1: this is not Stet. */
+static long wanted(unsigned number)
+{
+	char line[100], name[40];
+	FILE *f = fopen("/proc/stet", "r");
+	long count = 0;
+
+	if (!f)
+		return -1;
+	snprintf(name, sizeof(name), "  no system call %u ", number);
+	while (fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, name, strlen(name)))
+			count = atol(line + strlen(name));
+	}
+	fclose(f);
+	return count;
+}
+
+TEST(the_unknown_calls_are_counted)
+{
+	long before = wanted(423);
+
+	if (before < 0) {
+		tap_skip("this is not Stet");
+		return;
+	}
+	for (int i = 0; i < 5; i++)
+		sys(423);
+	expect_eq(wanted(423), before + 5);
+	expect_eq(wanted(__NR_getpid), 0);
 }
 
 TEST(identities_are_stable)
