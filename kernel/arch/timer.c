@@ -22,13 +22,6 @@ uint64_t timer_frequency(void)
 	return frequency;
 }
 
-uint64_t timer_ticks(void)
-{
-	/* No ISB: a read that is a few instructions early is as good for what the host does with
-	 * it. */
-	return sysreg_read(cntpct_el0);
-}
-
 uint64_t timer_ticks_to_ns(uint64_t ticks)
 {
 	return (uint64_t)((unsigned __int128)ticks * ns_per_tick_32 >> 32);

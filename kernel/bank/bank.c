@@ -44,20 +44,20 @@ static struct bank_slot *slot_here(struct bank *bank)
 
 /* The image of ctx, which is here, becomes the newest state, or the state is thrown away. Masked.
  */
-static void settle(struct bank_ctx *ctx, bool save)
+static void settle(struct bank_slot *slot, struct bank_ctx *ctx, bool save)
 {
 	if (save && ctx->dirty) {
 		ctx->bank->ops->save(ctx);
-		slot_here(ctx->bank)->saves++;
+		slot->saves++;
 	}
 	ctx->dirty = false;
 }
 
 /* ctx, which is here and settled, gives up this CPU's bank; the registers stay as they are. Masked.
  */
-static void give_up(struct bank_ctx *ctx)
+static void give_up(struct bank_slot *slot, struct bank_ctx *ctx)
 {
-	slot_here(ctx->bank)->owner = NULL;
+	slot->owner = NULL;
 	bank_env_step();
 	/* release: the image, and all else of ctx, is written before anybody loads it elsewhere;
 	 * pairs with the acquire in home_of() */
@@ -67,19 +67,22 @@ static void give_up(struct bank_ctx *ctx)
 /* ctx, which is here, leaves, and nobody takes its place. Masked. */
 static void leave(struct bank_ctx *ctx, bool save)
 {
-	settle(ctx, save);
+	struct bank_slot *slot = slot_here(ctx->bank);
+
+	settle(slot, ctx, save);
 	ctx->bank->ops->close(ctx);
-	give_up(ctx);
+	give_up(slot, ctx);
 }
 
 /* ctx, whose home is none, takes this CPU's bank from whoever has it. Masked. */
 static void enter(struct bank_ctx *ctx)
 {
 	struct bank_slot *slot = slot_here(ctx->bank);
+	struct bank_ctx *owner = slot->owner;
 
-	if (slot->owner) {
-		settle(slot->owner, true);
-		give_up(slot->owner);
+	if (owner) {
+		settle(slot, owner, true);
+		give_up(slot, owner);
 	}
 	ctx->bank->ops->load(ctx);
 	slot->loads++;

@@ -4,8 +4,8 @@
  * callback in its eventfd's wait queue: whoever signals the eventfd, in whatever context, raises
  * and lowers the SPI, which latches it if it is an edge. Without a routing table GSI n is SPI n.
  *
- * irqfds->mutex covers the list; irqfds->lock, a spinlock taken with interrupts masked inside the
- * eventfd's queue lock, covers the routing table.
+ * irqfds->mutex covers the list and the routing table; what an irqfd is routed to now stands in it, for
+ * whoever signals it.
  */
 #include "kvm/irqfd.h"
 
@@ -27,13 +27,13 @@ struct irqfd {
 	struct vm *vm;
 	struct file *eventfd; /* one reference */
 	uint32_t gsi;
+	_Atomic uint16_t spi; /* what it is routed to now, or NO_ROUTE */
 };
 
 struct vm_irqfds {
-	struct mutex mutex; /* covers all */
+	struct mutex mutex; /* covers all of this */
 	struct list all;
-	struct spinlock lock; /* covers routes */
-	uint16_t *routes;     /* GSI -> SPI; NULL: the default */
+	uint16_t *routes; /* GSI -> SPI; NULL: the default */
 };
 
 int irqfd_init(struct vm *vm)
@@ -73,37 +73,35 @@ void irqfd_destroy(struct vm *vm)
 
 /* ---- an eventfd was signalled ---- */
 
-static unsigned route(struct vm_irqfds *irqfds, uint32_t gsi)
-{
-	uint64_t daif = spin_lock_irqsave(&irqfds->lock);
-	unsigned spi = gsi;
-
-	if (irqfds->routes)
-		spi = gsi < MAX_ROUTES ? irqfds->routes[gsi] : NO_ROUTE;
-	spin_unlock_irqrestore(&irqfds->lock, daif);
-	return spi;
-}
-
 static void raise(struct irqfd *irqfd)
 {
-	unsigned spi = route(irqfd->vm->irqfds, irqfd->gsi);
+	unsigned spi = atomic_load_explicit(&irqfd->spi, memory_order_relaxed);
 
-	if (spi >= VGIC_MAX_IRQS)
-		return;
-	vgic_inject(irqfd->vm, NULL, VGIC_PRIVATE + spi, true);
-	vgic_inject(irqfd->vm, NULL, VGIC_PRIVATE + spi, false);
+	if (spi != NO_ROUTE)
+		vgic_pulse(irqfd->vm, VGIC_PRIVATE + spi);
 }
 
+/* In the eventfd's queue, its lock held. */
 static bool signalled(struct wait_entry *entry, uint32_t key)
 {
 	struct irqfd *irqfd = container_of(entry, struct irqfd, entry);
 
-	if ((!key || (key & POLLIN)) && eventfd_take(irqfd->eventfd))
+	if ((!key || (key & POLLIN)) && eventfd_take_locked(irqfd->eventfd))
 		raise(irqfd);
 	return false;
 }
 
 /* ---- the VMM changes them ---- */
+
+/* The SPI of a GSI, or NO_ROUTE. Mutex held. */
+static uint16_t route(const struct vm_irqfds *irqfds, uint32_t gsi)
+{
+	uint32_t spi = gsi;
+
+	if (irqfds->routes)
+		spi = gsi < MAX_ROUTES ? irqfds->routes[gsi] : NO_ROUTE;
+	return spi < VGIC_MAX_IRQS ? (uint16_t)spi : NO_ROUTE;
+}
 
 static int attach(struct vm_irqfds *irqfds, struct irqfd *new)
 {
@@ -115,6 +113,7 @@ static int attach(struct vm_irqfds *irqfds, struct irqfd *new)
 		if (irqfd->eventfd == new->eventfd)
 			err = -EBUSY;
 	if (!err) {
+		new->spi = route(irqfds, new->gsi);
 		list_append(&irqfds->all, &new->link);
 		wait_add(eventfd_queue(new->eventfd), &new->entry);
 		if (eventfd_take(new->eventfd)) /* signalled before */
@@ -209,7 +208,7 @@ int irqfd_set_routing(struct vm *vm, const struct kvm_irq_routing *head, uint64_
 {
 	struct vm_irqfds *irqfds = vm->irqfds;
 	uint16_t *routes, *old;
-	uint64_t daif;
+	struct irqfd *irqfd;
 	int err;
 
 	if (head->nr > MAX_ROUTES || head->flags)
@@ -222,10 +221,12 @@ int irqfd_set_routing(struct vm *vm, const struct kvm_irq_routing *head, uint64_
 		kfree(routes);
 		return err;
 	}
-	daif = spin_lock_irqsave(&irqfds->lock);
+	mutex_lock(&irqfds->mutex);
 	old = irqfds->routes;
 	irqfds->routes = routes;
-	spin_unlock_irqrestore(&irqfds->lock, daif);
+	list_for_each (irqfd, &irqfds->all, link)
+		irqfd->spi = route(irqfds, irqfd->gsi);
+	mutex_unlock(&irqfds->mutex);
 	kfree(old);
 	return 0;
 }

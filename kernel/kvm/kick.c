@@ -9,8 +9,8 @@
  * thread does the reverse: says that it waits, or that it is in the bank, then looks at the
  * requests. A fence stands between the two on both sides, so one of them sees the other.
  *
- * Lock: wait.lock covers wait.thread, as long as which is set that thread does not go away, and the
- * timer of a vCPU that waits in no bank (vtimer.c).
+ * Lock: who holds wait.lock and sees wait.thread set may use that thread: it does not go away. It also
+ * covers the timer of a vCPU that waits in no bank (vtimer.c).
  */
 #include "arch/irq.h"
 #include "kvm/exit.h"
@@ -56,12 +56,17 @@ void vm_kick_all(struct vm *vm, uint32_t request)
 
 /* ---- waiting ---- */
 
-/* The current thread waits, or no longer does. */
-static void set_waiter(struct vcpu_wait *wait, struct thread *t)
+static void set_waiter(struct vcpu_wait *wait)
+{
+	atomic_store_explicit(&wait->thread, thread_current(), memory_order_relaxed);
+}
+
+/* After this nobody has a hand on the thread. */
+static void clear_waiter(struct vcpu_wait *wait)
 {
 	uint64_t daif = spin_lock_irqsave(&wait->lock);
 
-	atomic_store_explicit(&wait->thread, t, memory_order_relaxed);
+	atomic_store_explicit(&wait->thread, NULL, memory_order_relaxed);
 	spin_unlock_irqrestore(&wait->lock, daif);
 }
 
@@ -77,34 +82,34 @@ static void wait_until(struct vcpu *vcpu, bool (*over)(struct vcpu *vcpu))
 		thread_block();
 	}
 	thread_cancel_block();
-	set_waiter(&vcpu->wait, NULL);
+	clear_waiter(&vcpu->wait);
 	vtimer_disarm(vcpu);
 }
 
-static bool runnable(struct vcpu *vcpu)
+static bool requested(struct vcpu *vcpu)
 {
-	uint32_t requests = atomic_load_explicit(&vcpu->requests, memory_order_acquire);
-
-	return requests & (REQ_WAKE | REQ_POWER) || vgic_pending(vcpu);
+	return atomic_load_explicit(&vcpu->requests, memory_order_relaxed);
 }
 
-/* Evicted from now on, the vCPU has a timer of the host's, which sets REQ_WAKE: so it is in the bank
- * when the wait begins, and its own timers need not be looked at while it lasts. */
+/* WFI may end for no reason: any request will do, the guest looks for itself. Evicted from now on, the
+ * vCPU has a timer of the host's, which sets REQ_WAKE: so it is in the bank when the wait begins, and
+ * its own timers need not be looked at while it lasts. */
 void vcpu_block(struct vcpu *vcpu)
 {
+	bool wakes;
+
 	vcpu->stats.blocks++;
 	irq_disable();
 	if (!bank_is_here(&vcpu->bank)) {
 		irq_enable();
 		world_take(vcpu); /* masks */
 	}
-	if (vgic_wfi(vcpu)) {
-		irq_enable();
-		return;
-	}
-	set_waiter(&vcpu->wait, thread_current());
+	wakes = requested(vcpu) || vgic_wfi(vcpu);
+	if (!wakes)
+		set_waiter(&vcpu->wait);
 	irq_enable();
-	wait_until(vcpu, runnable);
+	if (!wakes)
+		wait_until(vcpu, requested);
 }
 
 static bool switched_on(struct vcpu *vcpu)
@@ -114,6 +119,6 @@ static bool switched_on(struct vcpu *vcpu)
 
 void vcpu_wait_for_power(struct vcpu *vcpu)
 {
-	set_waiter(&vcpu->wait, thread_current());
+	set_waiter(&vcpu->wait);
 	wait_until(vcpu, switched_on);
 }

@@ -41,7 +41,7 @@ enum {
 /* The two timers of EL1, PPI 27 and 30: registers are in the guest bank. kvm/vtimer.c. */
 enum { VTIMER_VIRTUAL, VTIMER_PHYSICAL, VTIMERS };
 struct vtimer {
-	bool active[VTIMERS]; /* Active bits of the PPIs while evicted: they travel with the bank */
+	uint32_t active;      /* Active bits of the PPIs while evicted: they travel with the bank */
 	struct ktimer wake;   /* armed only while the vCPU waits and is in no bank; wait.lock */
 	bool armed;	      /* it was started and not cancelled since */
 };

@@ -91,7 +91,7 @@ void vcpu_reset(struct vcpu *vcpu)
 	world_reset_image(vcpu);
 	memset(vcpu->spsr32, 0, sizeof(vcpu->spsr32));
 	memset(&vcpu->debug, 0, sizeof(vcpu->debug));
-	memset(vcpu->timer.active, 0, sizeof(vcpu->timer.active));
+	vcpu->timer.active = 0;
 	vcpu->mmio_pending = false;
 	vgic_vcpu_reset(vcpu);
 	if (vcpu->vm->vgic) {

@@ -14,6 +14,7 @@
 #include "arch/sysreg.h"
 #include "arch/timer.h"
 #include "kvm/vgic/vgic.h"
+#include "lib/bits.h"
 #include "lib/check.h"
 
 static const unsigned ppis[VTIMERS] = {
@@ -21,9 +22,12 @@ static const unsigned ppis[VTIMERS] = {
 	[VTIMER_PHYSICAL] = VGIC_PPI_PTIMER,
 };
 
-/* Each CPU's own, masked: what its redistributor has, between one owner of the guest bank and the next.
- */
-static bool active_here[MAX_CPUS][VTIMERS];
+#define PPIS (BIT(VGIC_PPI_VTIMER) | BIT(VGIC_PPI_PTIMER))
+
+/* What each CPU's redistributor has of these, between one owner of the guest bank and the next: seldom is
+ * a bit set, and it is far away. While the bank has an owner the handler sets a bit by keeping the
+ * interrupt Active and the guest's EOI clears it. Each CPU's own, masked. */
+static uint32_t active_here[MAX_CPUS];
 
 /* One of them has fired on this CPU: whoever is in its guest bank set it. */
 static void timer_irq(void *arg, unsigned intid)
@@ -52,25 +56,18 @@ void vtimer_cpu_setup(void)
 		irq_unmask(ppis[i], false);
 }
 
-/* The Active bits of this CPU's two PPIs as want has them. Seldom is there one: the redistributor is
- * far away, so what stands in it is kept here. The handler sets a bit by keeping the interrupt Active
- * and the guest's EOI clears it, so what counts at the end is what vtimer_saved() found. */
-static void set_active(const bool *want)
-{
-	bool *have = active_here[cpu_id()];
-
-	for (unsigned i = 0; i < VTIMERS; i++) {
-		if (want[i] != have[i])
-			irq_ppi_set_active(ppis[i], want[i]);
-		have[i] = want[i];
-	}
-}
-
 void vtimer_loading(struct vcpu *vcpu)
 {
+	uint32_t *here = &active_here[cpu_id()], change = *here ^ vcpu->timer.active;
+
 	/* Both are off: vtimer_saved() or vtimer_close() of whoever was here before. */
 	vtimer_load_offset(vcpu);
-	set_active(vcpu->timer.active);
+	if (!change)
+		return;
+	*here = vcpu->timer.active;
+	for (unsigned i = 0; i < VTIMERS; i++)
+		if (change & BIT(ppis[i]))
+			irq_ppi_set_active(ppis[i], *here & BIT(ppis[i]));
 }
 
 void vtimer_load_offset(struct vcpu *vcpu)
@@ -89,10 +86,9 @@ static void stop_both(void)
 void vtimer_close(void)
 {
 	stop_both();
-	for (unsigned i = 0; i < VTIMERS; i++) {
+	for (unsigned i = 0; i < VTIMERS; i++)
 		irq_ppi_set_active(ppis[i], false);
-		active_here[cpu_id()][i] = false;
-	}
+	active_here[cpu_id()] = 0;
 }
 
 static uint64_t image_ctl(const struct vcpu *vcpu, unsigned i)
@@ -137,7 +133,7 @@ static uint64_t next_deadline(const struct vcpu *vcpu)
 	uint64_t first = UINT64_MAX;
 
 	for (unsigned i = 0; i < VTIMERS; i++)
-		if (!vcpu->timer.active[i])
+		if (!(vcpu->timer.active & BIT(ppis[i])))
 			first = min(first, image_deadline(vcpu, i));
 	return first;
 }
@@ -154,13 +150,10 @@ static void arm(struct vcpu *vcpu) HOLDS(vcpu->wait.lock)
 
 void vtimer_saved(struct vcpu *vcpu)
 {
-	bool *active = vcpu->timer.active, *here = active_here[cpu_id()];
-	uint32_t all = irq_ppis_active();
-
-	for (unsigned i = 0; i < VTIMERS; i++)
-		here[i] = active[i] = all >> ppis[i] & 1;
-	if ((vcpu->regs.cntv_ctl | vcpu->regs.cntp_ctl) & CNT_CTL_ENABLE)
-		stop_both();
+	vcpu->timer.active = active_here[cpu_id()] = irq_ppis_active() & PPIS;
+	if (!((vcpu->regs.cntv_ctl | vcpu->regs.cntp_ctl) & CNT_CTL_ENABLE))
+		return;
+	stop_both();
 	if (!atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed))
 		return;
 	spin_lock(&vcpu->wait.lock);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * eventfd (man 2 eventfd): a counter that can be waited for. Programs read and write it; irqfd
- * and ioeventfd use it from any context, interrupts included, so a spinlock taken with interrupts
- * masked covers the counter, and waking happens outside it.
+ * and ioeventfd use it from any context, interrupts included. The lock of its queue covers the counter
+ * too: what changes it wakes under the same lock.
  */
 #include <asm/poll.h>
 #include <linux/fcntl.h>
@@ -19,10 +19,9 @@
 #define COUNT_MAX (UINT64_MAX - 1) /* what writing may reach; signals may go one further */
 
 struct eventfd {
-	struct spinlock lock;
-	uint64_t count;
-	bool semaphore;
 	struct wait_queue queue;
+	uint64_t count; /* changes under queue.lock */
+	bool semaphore;
 };
 
 static uint64_t count_now(const struct eventfd *e)
@@ -31,25 +30,37 @@ static uint64_t count_now(const struct eventfd *e)
 }
 
 /* What one read() gives: 0 if it would have to wait. */
-static uint64_t take(struct eventfd *e, bool one)
+static uint64_t take(struct eventfd *e, bool one) HOLDS(e->queue.lock)
 {
-	uint64_t daif = spin_lock_irqsave(&e->lock);
 	uint64_t n = one && e->count ? 1 : e->count;
 
 	__atomic_store_n(&e->count, e->count - n, __ATOMIC_RELAXED);
-	spin_unlock_irqrestore(&e->lock, daif);
+	return n;
+}
+
+static uint64_t take_and_wake(struct eventfd *e)
+{
+	uint64_t daif = spin_lock_irqsave(&e->queue.lock);
+	uint64_t n = take(e, e->semaphore);
+
+	if (n)
+		wake_up_locked(&e->queue, POLLOUT | POLLWRNORM);
+	spin_unlock_irqrestore(&e->queue.lock, daif);
 	return n;
 }
 
 /* false: it would pass COUNT_MAX, and nothing has changed. */
 static bool add(struct eventfd *e, uint64_t n)
 {
-	uint64_t daif = spin_lock_irqsave(&e->lock);
+	uint64_t daif = spin_lock_irqsave(&e->queue.lock);
 	bool fits = n <= COUNT_MAX && e->count <= COUNT_MAX - n;
 
-	if (fits)
+	if (fits) {
 		__atomic_store_n(&e->count, e->count + n, __ATOMIC_RELAXED);
-	spin_unlock_irqrestore(&e->lock, daif);
+		if (n)
+			wake_up_locked(&e->queue, POLLIN | POLLRDNORM);
+	}
+	spin_unlock_irqrestore(&e->queue.lock, daif);
 	return fits;
 }
 
@@ -61,13 +72,12 @@ static ssize_t eventfd_read(struct file *f, struct iter *to, loff_t *pos)
 	(void)pos;
 	if (iter_left(to) < sizeof(n))
 		return -EINVAL;
-	while (!(n = take(e, e->semaphore))) {
+	while (!(n = take_and_wake(e))) {
 		if (file_nonblocking(f))
 			return -EAGAIN;
 		if (wait_event_interruptible(&e->queue, count_now(e)))
 			return -ERESTARTSYS;
 	}
-	wake_up(&e->queue, POLLOUT | POLLWRNORM);
 	return iter_put(to, &n, sizeof(n)) ? -EFAULT : (ssize_t)sizeof(n);
 }
 
@@ -89,8 +99,6 @@ static ssize_t eventfd_write(struct file *f, struct iter *from, loff_t *pos)
 		if (wait_event_interruptible(&e->queue, count_now(e) <= COUNT_MAX - n))
 			return -ERESTARTSYS;
 	}
-	if (n)
-		wake_up(&e->queue, POLLIN | POLLRDNORM);
 	return sizeof(n);
 }
 
@@ -162,12 +170,12 @@ int eventfd_from_fd(int fd, struct file **out)
 void eventfd_signal(struct file *eventfd, uint64_t n)
 {
 	struct eventfd *e = eventfd->data;
-	uint64_t daif = spin_lock_irqsave(&e->lock);
+	uint64_t daif = spin_lock_irqsave(&e->queue.lock);
 
 	__atomic_store_n(&e->count, e->count > UINT64_MAX - n ? UINT64_MAX : e->count + n,
 			 __ATOMIC_RELAXED);
-	spin_unlock_irqrestore(&e->lock, daif);
-	wake_up(&e->queue, POLLIN | POLLRDNORM);
+	wake_up_locked(&e->queue, POLLIN | POLLRDNORM);
+	spin_unlock_irqrestore(&e->queue.lock, daif);
 }
 
 struct wait_queue *eventfd_queue(struct file *eventfd)
@@ -176,6 +184,16 @@ struct wait_queue *eventfd_queue(struct file *eventfd)
 }
 
 bool eventfd_take(struct file *eventfd)
+{
+	struct eventfd *e = eventfd->data;
+	uint64_t daif = spin_lock_irqsave(&e->queue.lock);
+	bool taken = take(e, false);
+
+	spin_unlock_irqrestore(&e->queue.lock, daif);
+	return taken;
+}
+
+bool eventfd_take_locked(struct file *eventfd) NO_LOCK_ANALYSIS
 {
 	return take(eventfd->data, false);
 }

@@ -140,9 +140,9 @@ int eventfd_from_fd(int fd, struct file **out);
 /* Add n to its counter and wake; any context. */
 void eventfd_signal(struct file *eventfd, uint64_t n);
 struct wait_queue *eventfd_queue(struct file *eventfd); /* irqfd adds its callback entry */
-/* Counter -> 0; true if it was not 0. Any context, also from a callback in the queue: wakes
- * nobody. */
+/* Counter -> 0; true if it was not 0. Wakes nobody. Any context; _locked: from a callback in the queue. */
 bool eventfd_take(struct file *eventfd);
+bool eventfd_take_locked(struct file *eventfd);
 
 /* ---- devices: /dev/NAME (linux/devfs.c) ---- */
 int devfs_register(const char *name, unsigned major, unsigned minor, bool block,

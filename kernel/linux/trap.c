@@ -199,7 +199,7 @@ void trap_user_work(struct trapframe *tf)
 		if (thread_has_work(&t->thread, WORK_RESCHED | WORK_SIGNAL)) {
 			irq_enable();
 			if (thread_has_work(&t->thread, WORK_RESCHED))
-				thread_yield();
+				thread_preempt();
 			if (thread_has_work(&t->thread, WORK_SIGNAL))
 				signal_deliver(tf);
 			irq_disable();

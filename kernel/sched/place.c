@@ -46,14 +46,14 @@ static struct thread *ready_first(const struct run_queue *q)
 	return node ? rb_entry(node, struct thread, run_node) : NULL;
 }
 
-struct thread *ready_take(struct run_queue *q)
+struct thread *ready_take_before(struct run_queue *q, uint64_t limit)
 {
 	struct thread *t = ready_first(q);
 
-	if (t) {
-		ready_remove(q, t);
-		q->floor = max(q->floor, t->vruntime);
-	}
+	if (!t || t->vruntime >= limit)
+		return NULL;
+	ready_remove(q, t);
+	q->floor = max(q->floor, t->vruntime);
 	return t;
 }
 
@@ -248,14 +248,12 @@ int thread_set_affinity(struct thread *t, uint64_t cpus)
 
 /* ---- balance ---- */
 
-unsigned run_balance(const struct run_queue *q, const struct thread *t, unsigned here)
+unsigned run_find_room(const struct run_queue *q, const struct thread *t, unsigned here)
 {
 	uint64_t allowed = run_allowed(t);
 	bool may_stay = allowed >> here & 1;
 	unsigned best = here, least = may_stay ? q->ready_count : UINT32_MAX;
 
-	if (may_stay && !least)
-		return here;
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
 		/* A hint: the other queue is not locked. */
 		unsigned waiting = __atomic_load_n(&run_queues[cpu].ready_count, __ATOMIC_RELAXED);

@@ -52,11 +52,19 @@ extern _Atomic uint64_t run_open_cpus;
 
 void ready_insert(struct run_queue *q, struct thread *t) HOLDS(q->lock);
 void ready_remove(struct run_queue *q, struct thread *t) HOLDS(q->lock);
-/* The one that had least, taken out of the tree to run now; NULL: none is ready. */
-struct thread *ready_take(struct run_queue *q) HOLDS(q->lock);
+/* The one that had least, and less than limit, taken out of the tree to run now; NULL: none is ready. */
+struct thread *ready_take_before(struct run_queue *q, uint64_t limit) HOLDS(q->lock);
+static inline struct thread *ready_take(struct run_queue *q) HOLDS(q->lock)
+{
+	return ready_take_before(q, UINT64_MAX);
+}
 /* Where the current thread should go on: here, unless it may not stay or another CPU has at least
  * two fewer waiting. */
-unsigned run_balance(const struct run_queue *q, const struct thread *t, unsigned here);
+unsigned run_find_room(const struct run_queue *q, const struct thread *t, unsigned here);
+static inline unsigned run_balance(const struct run_queue *q, const struct thread *t, unsigned here)
+{
+	return q->ready_count < 2 && t->affinity >> here & 1 ? here : run_find_room(q, t, here);
+}
 void slice_start(struct run_queue *q) HOLDS(q->lock);
 /* The slice timer runs only while somebody waits for this CPU. */
 static inline void run_arm_slice(struct run_queue *q) HOLDS(q->lock)

@@ -166,25 +166,51 @@ static void run_next(struct run_queue *q) RELEASES(q->lock) NO_LOCK_ANALYSIS
 	run_switch(q, next);
 }
 
-void thread_yield(void)
+/* Let others run that had less than limit, or move where there is more room. */
+static void give_way(struct run_queue *q, struct thread *t, uint64_t limit) RELEASES(q->lock)
+	NO_LOCK_ANALYSIS
+{
+	unsigned here = cpu_id(), to = run_balance(q, t, here);
+	struct thread *next;
+
+	if (to != here) {
+		q->leaving_to = (int)to; /* run_finish() puts it there */
+		run_next(q);
+		return;
+	}
+	next = ready_take_before(q, limit);
+	if (next) {
+		ready_insert(q, t);
+		run_switch(q, next);
+	} else {
+		run_arm_slice(q);
+		spin_unlock(&q->lock);
+	}
+}
+
+static void yield(bool to_any)
 {
 	struct thread *t = thread_current();
 	uint64_t daif = irq_save();
 	struct run_queue *q = queue_here();
-	unsigned here = cpu_id(), to;
 
 	thread_clear_work(t, WORK_RESCHED);
 	if (t != &q->idle) { /* which during boot has things to do */
 		spin_lock(&q->lock);
 		run_charge(q, false);
-		to = run_balance(q, t, here);
-		if (to == here)
-			ready_insert(q, t);
-		else
-			q->leaving_to = (int)to; /* run_finish() puts it there */
-		run_next(q);
+		give_way(q, t, to_any ? UINT64_MAX : t->vruntime);
 	}
 	irq_restore(daif);
+}
+
+void thread_yield(void)
+{
+	yield(true);
+}
+
+void thread_preempt(void)
+{
+	yield(false);
 }
 
 void thread_prepare_block(void)

@@ -85,8 +85,9 @@ void thread_cancel_block(void);
 void thread_block(void);
 /* Make t run if it is BLOCKING or BLOCKED; true if it was. Any context. */
 bool thread_wake(struct thread *t);
-/* Let others of this CPU run. */
+/* Let another of this CPU run, if there is one; or only one that had less (WORK_RESCHED). */
 void thread_yield(void);
+void thread_preempt(void);
 /* In long loops, no lock held: yield if asked to. */
 static inline void thread_checkpoint(void);
 /* Set a work bit of t and make t's CPU look at it, wherever t is; WORK_SIGNAL and WORK_GUEST wake
@@ -116,5 +117,5 @@ static inline struct trapframe *thread_trapframe(struct thread *t)
 static inline void thread_checkpoint(void)
 {
 	if (thread_has_work(thread_current(), WORK_RESCHED))
-		thread_yield();
+		thread_preempt();
 }

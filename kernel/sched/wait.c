@@ -35,27 +35,36 @@ bool wait_wake_thread(struct wait_entry *e, uint32_t key)
 	return thread_wake(e->thread);
 }
 
-static void wake(struct wait_queue *q, uint32_t key, bool one)
+static void wake(struct wait_queue *q, uint32_t key, bool one) HOLDS(q->lock)
 {
 	struct wait_entry *e, *next;
-	uint64_t daif = spin_lock_irqsave(&q->lock);
 
 	list_for_each_safe(e, next, &q->entries, link)
 	{
 		if (e->func(e, key) && e->exclusive && one)
 			break;
 	}
-	spin_unlock_irqrestore(&q->lock, daif);
 }
 
-void wake_up(struct wait_queue *q, uint32_t key)
+void wake_up_locked(struct wait_queue *q, uint32_t key)
 {
 	wake(q, key, false);
 }
 
+void wake_up(struct wait_queue *q, uint32_t key)
+{
+	uint64_t daif = spin_lock_irqsave(&q->lock);
+
+	wake(q, key, false);
+	spin_unlock_irqrestore(&q->lock, daif);
+}
+
 void wake_up_one(struct wait_queue *q, uint32_t key)
 {
+	uint64_t daif = spin_lock_irqsave(&q->lock);
+
 	wake(q, key, true);
+	spin_unlock_irqrestore(&q->lock, daif);
 }
 
 struct wait_timer {

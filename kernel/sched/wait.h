@@ -41,6 +41,8 @@ void wait_remove(struct wait_queue *q, struct wait_entry *e); /* harmless if not
 bool wait_wake_thread(struct wait_entry *e, uint32_t key);    /* the func of a sleeping thread */
 
 void wake_up(struct wait_queue *q, uint32_t key); /* everybody */
+/* The same for who has the queue's lock, masked: it covers what is waited for, too. */
+void wake_up_locked(struct wait_queue *q, uint32_t key) HOLDS(q->lock);
 void wake_up_one(struct wait_queue *q, uint32_t key);
 
 static inline bool wait_queue_empty(struct wait_queue *q) /* a hint, without the lock */

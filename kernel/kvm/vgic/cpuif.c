@@ -47,6 +47,23 @@ void cpuif_read_vmcr(struct vgic_cpu *cpu)
 #define LIST_REGISTERS(X)                                                                          \
 	X(15) X(14) X(13) X(12) X(11) X(10) X(9) X(8) X(7) X(6) X(5) X(4) X(3) X(2) X(1) X(0)
 
+bool cpuif_lrs_pending(const struct vgic_cpu *cpu)
+{
+	uint64_t any = 0;
+
+	switch (cpu->used) {
+#define X(n)                                                                                       \
+	case n + 1:                                                                                \
+		any |= sysreg_read(ich_lr##n##_el2);                                               \
+		__attribute__((fallthrough));
+		LIST_REGISTERS(X)
+#undef X
+	case 0:
+		break;
+	}
+	return any & (ICH_LR_PENDING | ICH_LR_EOI);
+}
+
 void cpuif_read_lrs(struct vgic_cpu *cpu)
 {
 	if (cpu->hcr & ICH_HCR_LRENPIE) { /* some active ones are left out: were they ended? */

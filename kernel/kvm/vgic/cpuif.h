@@ -13,6 +13,9 @@ unsigned cpuif_lrs(void);
 /* On each CPU, then: closed. */
 void cpuif_cpu_init(void);
 
+/* Does one of list registers 0 .. used - 1 hold something pending, or that may be so after it was ended
+ * (EOI)? */
+bool cpuif_lrs_pending(const struct vgic_cpu *cpu);
 /* List registers 0 .. used - 1 -> image. */
 void cpuif_read_lrs(struct vgic_cpu *cpu);
 /* Image -> the list registers, those clear that somebody used before, and ICH_HCR_EL2. */

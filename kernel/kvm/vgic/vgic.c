@@ -48,20 +48,43 @@ static int inject_locked(struct vgic *vgic, struct vgic_cpu *cpu, unsigned intid
 	return 0;
 }
 
+/* -ENXIO, -EBUSY: there is none that could take an interrupt. */
+static int ready_for_irqs(const struct vgic *vgic)
+{
+	if (!vgic)
+		return -ENXIO;
+	return atomic_load_explicit(&vgic->initialised, memory_order_acquire) ? 0 : -EBUSY;
+}
+
 int vgic_inject(struct vm *vm, struct vcpu *vcpu, unsigned intid, bool level)
 {
 	struct vgic *vgic = vm->vgic;
+	int err = ready_for_irqs(vgic);
 	uint64_t daif;
-	int err;
 
-	if (!vgic)
-		return -ENXIO;
-	if (!atomic_load_explicit(&vgic->initialised, memory_order_acquire))
-		return -EBUSY;
+	if (err)
+		return err;
 	daif = spin_lock_irqsave(&vgic->lock);
 	err = inject_locked(vgic, vcpu ? vcpu->vgic : NULL, intid, level);
 	spin_unlock_irqrestore(&vgic->lock, daif);
 	return err;
+}
+
+void vgic_pulse(struct vm *vm, unsigned intid)
+{
+	struct vgic *vgic = vm->vgic;
+	struct vgic_irq *irq;
+	uint64_t daif;
+
+	if (ready_for_irqs(vgic))
+		return;
+	irq = vgic_irq(vgic, NULL, intid);
+	if (!irq)
+		return;
+	daif = spin_lock_irqsave(&vgic->lock);
+	vgic_irq_set_line(irq, true);
+	vgic_irq_set_line(irq, false);
+	spin_unlock_irqrestore(&vgic->lock, daif);
 }
 
 void vgic_deactivate(struct vcpu *vcpu, uint64_t intid)
@@ -99,6 +122,8 @@ static bool irq_busy(const struct vgic_irq *irq)
  * deadline or masked it. The host's interrupt is free to come again then. */
 static void resample(struct vgic_cpu *cpu)
 {
+	if (!cpu->irqs[VGIC_PPI_VTIMER].latch && !cpu->irqs[VGIC_PPI_PTIMER].latch)
+		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(hw_ppis); i++) {
 		struct vgic_irq *irq = &cpu->irqs[hw_ppis[i]];
 
@@ -142,36 +167,25 @@ void vgic_flush_stale(struct vcpu *vcpu)
 	spin_unlock(&cpu->vgic->lock);
 }
 
+/* Is something of the queue not in a list register, or in one that may end WFI? Without the lock:
+ * whoever queues one now kicks afterwards. */
+static bool may_wake(const struct vgic_cpu *cpu)
+{
+	return __atomic_load_n(&cpu->queued, __ATOMIC_RELAXED) != cpu->used || cpuif_lrs_pending(cpu);
+}
+
 bool vgic_wfi(struct vcpu *vcpu)
 {
 	struct vgic_cpu *cpu = vcpu->vgic;
 	bool wakes;
 
-	if (!cpu->vgic)
-		return false;
-	cpuif_read_vmcr(cpu);
-	/* Without the lock: whoever queues one now kicks afterwards, and the caller looks again. */
-	if (!__atomic_load_n(&cpu->queued, __ATOMIC_RELAXED))
+	if (!cpu->vgic || !may_wake(cpu))
 		return false;
 	spin_lock(&cpu->vgic->lock);
+	cpuif_read_vmcr(cpu);
 	vgic_refill(cpu);
 	wakes = vgic_model_wakes(cpu);
 	spin_unlock(&cpu->vgic->lock);
-	return wakes;
-}
-
-/* The guest has not run since its WFI, wherever its registers are now. */
-bool vgic_pending(struct vcpu *vcpu)
-{
-	struct vgic_cpu *cpu = vcpu->vgic;
-	uint64_t daif;
-	bool wakes;
-
-	if (!cpu->vgic || !__atomic_load_n(&cpu->queued, __ATOMIC_RELAXED))
-		return false;
-	daif = spin_lock_irqsave(&cpu->vgic->lock);
-	wakes = vgic_model_wakes(cpu);
-	spin_unlock_irqrestore(&cpu->vgic->lock, daif);
 	return wakes;
 }
 

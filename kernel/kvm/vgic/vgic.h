@@ -44,6 +44,8 @@ int vgic_ready_to_run(struct vcpu *vcpu);
  * guest's own EOI; false takes it back (only of a vCPU in no bank; its Active bit is the caller's).
  * 0; -EINVAL: no such interrupt, -EBUSY: not initialised, -ENXIO: no vgic. */
 int vgic_inject(struct vm *vm, struct vcpu *vcpu, unsigned intid, bool level);
+/* An SPI's line goes up and down again: an edge is latched. Nothing, if there is no such SPI. Any context. */
+void vgic_pulse(struct vm *vm, unsigned intid);
 /* The guest's write to ICC_SGI1R_EL1, ICC_SGI0R_EL1 or ICC_ASGI1R_EL1 (the last two: not Group 1).
  */
 void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1);
@@ -61,11 +63,9 @@ static inline void vgic_flush(struct vcpu *vcpu)
 	if (atomic_load_explicit(&vcpu->vgic->stale, memory_order_acquire))
 		vgic_flush_stale(vcpu);
 }
-/* The guest's WFI: is there an interrupt that ends it at once? Masked, the vCPU in this CPU's guest
- * bank: what the guest has ended goes off the books, and its masks are read, for vgic_pending(). */
+/* The guest's WFI: is there an interrupt that ends it at once? What comes later sets REQ_VGIC. Masked,
+ * the vCPU in this CPU's guest bank. */
 bool vgic_wfi(struct vcpu *vcpu);
-/* Is there one now, while it waits? */
-bool vgic_pending(struct vcpu *vcpu);
 
 /* ---- the guest bank's part: bank ops of world.c, masked ---- */
 void vgic_save(struct vcpu *vcpu); /* registers -> model and image */
