@@ -206,10 +206,12 @@ struct file *fd_get(int fd)
 struct fd_light fd_get_light(int fd)
 {
 	struct fd_table *t = table_current();
+	struct file *f;
 
-	if (table_shared(t))
-		return (struct fd_light){ fd_table_file(t, (unsigned)fd), true };
-	return (struct fd_light){ table_file(t, (unsigned)fd), false };
+	if (!table_shared(t))
+		return (struct fd_light){ table_file(t, (unsigned)fd), false };
+	f = fd_table_file(t, (unsigned)fd);
+	return (struct fd_light){ f, f != NULL };
 }
 
 /* ---- numbers ---- */

@@ -39,14 +39,17 @@ struct user_msghdr {
 /* The socket of a descriptor, as fd_get_light(). -EBADF, -ENOTSOCK: nothing to put. */
 static int socket_get(int number, struct fd_light *fd, struct unix_socket **s)
 {
+	int err;
+
 	*fd = fd_get_light(number);
 	if (!fd->file)
 		return -EBADF;
 	*s = unix_of(fd->file);
 	if (*s)
 		return 0;
+	err = fd->file->flags & O_PATH ? -EBADF : -ENOTSOCK;
 	fd_put_light(*fd);
-	return -ENOTSOCK;
+	return err;
 }
 
 /* ---- addresses ---- */

@@ -195,6 +195,11 @@ static void arm(struct timerfd *t, uint64_t next, uint64_t interval,
 		ktimer_start(&t->timer, next);
 }
 
+static long not_a_timer(const struct file *f)
+{
+	return f->flags & O_PATH ? -EBADF : -EINVAL;
+}
+
 static long settime(struct file *f, unsigned flags, const struct __kernel_itimerspec *new,
 		    uint64_t user_old)
 {
@@ -203,7 +208,7 @@ static long settime(struct file *f, unsigned flags, const struct __kernel_itimer
 	uint64_t next;
 
 	if (f->ops != &timerfd_ops)
-		return -EINVAL;
+		return not_a_timer(f);
 	if (first_expiry(t, new, flags & TFD_TIMER_ABSTIME, &next))
 		return -EINVAL;
 	mutex_lock(&t->setting);
@@ -239,12 +244,14 @@ long sys_timerfd_gettime(struct trapframe *tf)
 	struct __kernel_itimerspec now;
 	struct timerfd *t;
 	uint64_t daif;
+	long err;
 
 	if (!fd.file)
 		return -EBADF;
 	if (fd.file->ops != &timerfd_ops) {
+		err = not_a_timer(fd.file);
 		fd_put_light(fd);
-		return -EINVAL;
+		return err;
 	}
 	t = fd.file->data;
 	daif = spin_lock_irqsave(&t->lock);
