@@ -22,17 +22,22 @@ my %says = (
 	exec => qr/exception in the kernel: EC 0x21/,
 	masked => qr/cpu \d is stuck with interrupts masked \(it does not take/,
 	stuck => qr/cpu \d is stuck with interrupts masked \(it has taken no interrupt/,
+	guestpan => qr/mode 1 .* esr 9\w{5}0f .*exception in the kernel: EC 0x25/s,
 	lock => qr/spinlock [0-9a-f]+ <kept\+0>: cpu \d may have it\n.*cpu \d waits for spinlock/s,
 );
 my %where = (
 	rodata => 'crash_rodata', alias => 'crash_alias', pan => 'crash_pan',
 	check => 'crash_check', null => 'crash_null', overflow => 'recurse', text => 'crash_text',
-	exec => 'ret', masked => 'stick', stuck => 'stick', lock => 'keep',
+	guestpan => 'touch_user', exec => 'ret', masked => 'stick', stuck => 'stick', lock => 'keep',
 );
 
+# What runs meanwhile: the boot itself has ended by then, or a guest is needed.
+my %runs = (stuck => [$busybox, 'sleep', 100], guestpan => ["$top/build/user/tests/kvm/irq"]);
+
 for my $how (sort keys %says) {
-	my ($status, $out, $err) = run("$top/tools/stet-qemu", '--kernel', 'stet', '--smp', 2, '--timeout', 120,
-				       '--append', "test.crash=$how", '--', $busybox, $how eq 'stuck' ? ('sleep', 100) : 'true');
+	my ($status, $out, $err) = run("$top/tools/stet-qemu", '--kernel', 'stet', '--smp', $how eq 'guestpan' ? 1 : 2,
+				       '--timeout', 120, '--append', "test.crash=$how", '--',
+				       @{$runs{$how} // [$busybox, 'true']});
 	is($status, 125, "$how: the status of a panic");
 	like($err, $says{$how}, "$how: the cause");
 	like($err, qr/x29 [0-9a-f]{16}/, "$how: the registers") if $how ne 'check';
