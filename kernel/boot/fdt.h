@@ -5,8 +5,8 @@
 #include "lib/types.h"
 
 #define FDT_REGIONS 32
-#define FDT_CPUS    512
-#define FDT_VIRTIO  64
+#define FDT_CPUS    64
+#define FDT_VIRTIO  32
 
 struct fdt_region {
 	uint64_t start, size;
