@@ -183,6 +183,18 @@ $(USER_TESTS): build/user/%: build/user/obj/%.c.o $(TAP_OBJS)
 	@mkdir -p $(@D)
 	$(call USER_LINK,$^)
 
+# One of them also as a program that may lie anywhere.
+PIE_TEST := build/user/tests/user/start_pie
+PIE_OBJS := $(patsubst %,build/user/pie/%.o,tests/user/start.c tests/tap.c tests/tap_main.c $(wildcard tests/lib/*.c))
+
+build/user/pie/%.o: % Makefile | $S/stamp
+	@mkdir -p $(@D)
+	$(call quiet,CC,$<)$(CC) $(filter-out -fno-pic,$(USER_CFLAGS)) -fPIE -fno-toplevel-reorder $(DEPS) -c $< -o $@
+
+$(PIE_TEST): $(PIE_OBJS)
+	$(call quiet,LD,$@)$(CC) -nostdlib -static-pie -Wl,--build-id=none -Wl,-z,noexecstack,-z,text $(MUSL)/rcrt1.o \
+		$(MUSL)/crti.o $^ -Wl,--start-group -lc $(LIBGCC) -Wl,--end-group $(MUSL)/crtn.o -L$(MUSL) -o $@
+
 $(KVM_TESTS): build/user/%: build/user/obj/%.c.o $(TAP_OBJS) $(KVM_OBJS)
 	@mkdir -p $(@D)
 	$(call USER_LINK,$^)
@@ -196,7 +208,7 @@ build/user/bench/exits: $(EXITS_OBJS) $(BENCH_OBJS)
 	$(call USER_LINK,$^)
 
 .PHONY: user
-user: $(VMM) $(USER_SMALL) $(USER_TESTS) $(KVM_TESTS) $(BENCHES)
+user: $(VMM) $(USER_SMALL) $(USER_TESTS) $(PIE_TEST) $(KVM_TESTS) $(BENCHES)
 
 # ---- host: unit tests and models under sanitizers ------------------------------------------------
 #
@@ -338,7 +350,7 @@ check: all clang host plugin
 # KERNEL/CPU: where every program of tests/user and tests/kvm runs. tests/one knows what to do with
 # each kind of test. The machines take turns in the list, so that two run side by side.
 MACHINES := linux/max $(if $(KERNEL_LD),stet/max stet/a64fx stet/cortex-a76)
-PROGRAM_TESTS := $(foreach t,$(USER_TESTS) $(KVM_TESTS),\
+PROGRAM_TESTS := $(foreach t,$(USER_TESTS) $(PIE_TEST) $(KVM_TESTS),\
 	$(MACHINES:%=%/$(t:build/user/tests/%=%)))
 SYSTEM_TESTS := $(sort $(wildcard tests/system/*.t))
 PROVE := prove -j$(shell nproc) --exec tests/one
