@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "tests/kvm/lib/vm.h"
 
@@ -143,4 +144,53 @@ TEST(reads_take_any_part)
 	expect_eq(sys(__NR_pread64, fd, 8, 64, 0), -EFAULT);
 	close(fd);
 	vm_destroy(&vm);
+}
+
+enum { MIB = 1 << 20, PAGE = 4096, SWEPT = 32 * MIB, AREA = SWEPT + 4 * MIB };
+static const uint64_t swept_at = 0x80000000; /* the guest's address */
+
+static GUEST void guest_sweeps(uint64_t size)
+{
+	for (uint64_t i = 0; i < size; i += PAGE)
+		mmio_write64(swept_at + i, i);
+	guest_done(0);
+}
+
+/* How often the guest leaves while it writes to each page of memory that lies `offset` bytes behind
+ * an address the host could map by 2 MiB blocks. */
+static uint64_t exits_of_sweep(uint64_t offset)
+{
+	static struct stats before, after;
+	char *area = mmap(NULL, AREA, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *aligned = (char *)(((uintptr_t)area + 2 * MIB - 1) & -(uintptr_t)(2 * MIB));
+	uint64_t exits = 0, done;
+	int fd;
+
+	madvise(aligned, SWEPT, MADV_HUGEPAGE);
+	vm_create(&vm, 1);
+	expect_eq(vm_add_memory(&vm, 1, swept_at, SWEPT, aligned + offset, 0), 0);
+	fd = (int)ioc(vm.vcpu[0].fd, KVM_GET_STATS_FD, 0);
+	vcpu_start(&vm.vcpu[0], guest_sweeps, SWEPT);
+	expect(stats_read(fd, &before));
+	expect(vcpu_run_done(&vm.vcpu[0], &done));
+	if (expect(stats_read(fd, &after)))
+		exits = stat_value(&after, "exits") - stat_value(&before, "exits");
+	free(before.descriptors);
+	free(after.descriptors);
+	close(fd);
+	vm_destroy(&vm);
+	munmap(area, AREA);
+	return exits;
+}
+
+TEST(stage_2_has_large_blocks_where_both_sides_allow)
+{
+	uint64_t aligned = exits_of_sweep(0), apart = exits_of_sweep(PAGE);
+
+	tap_print("# 32 MiB: %llu exits, 4 KiB apart %llu\n", (unsigned long long)aligned,
+		  (unsigned long long)apart);
+	expect(aligned >= SWEPT / (2 * MIB));
+	expect(aligned < 300);
+	expect(apart >= SWEPT / PAGE);
 }
