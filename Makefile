@@ -27,7 +27,8 @@ GOALS := $(or $(MAKECMDGOALS),all)
 SETUP := $(if $(filter-out clean help format,$(GOALS)),build) \
 	$(if $(filter run gdb test nightly bench bench-%,$(GOALS)),run) \
 	$(if $(filter check test nightly bench clang lint host plugin,$(GOALS)),test) \
-	$(if $(filter gdb format,$(GOALS)),dev) $(if $(filter nightly,$(GOALS)),nightly)
+	$(if $(filter gdb format,$(GOALS)),dev) $(if $(filter nightly,$(GOALS)),nightly) \
+	$(if $(filter bench,$(GOALS)),bench)
 ifneq ($(strip $(SETUP)),)
 $(shell tools/setup $(SETUP) >&2)
 ifneq ($(.SHELLSTATUS),0)
@@ -305,6 +306,7 @@ guest: $(GUESTS)
 .PHONY: bench bench-check bench-update
 bench: all plugin build/guest-initrd.cpio
 	@tools/bench
+	@tools/bench-report
 bench-check: kernel user
 	@tools/bench-check
 bench-update: kernel user

@@ -37,6 +37,8 @@ static uint64_t level_rounds, level_begin;
 
 static GUEST void on_level(struct guest_cpu *cpu)
 {
+	if (irqs[cpu->id] == 0)
+		level_begin = section_begin();
 	if (irqs[cpu->id] == level_rounds)
 		guest_done(section_end(level_begin));
 	on_count(cpu);
@@ -48,7 +50,6 @@ static GUEST void guest_level(uint64_t rounds)
 	gicv3_edge(SPI, false);
 	guest_takes(on_level, SPI);
 	mmio_write32(GUEST_PORT + PORT_TEST, 0);
-	level_begin = section_begin();
 	for (;;)
 		;
 }

@@ -58,7 +58,36 @@ like($out, qr/^hypercall .* fell: make bench-update$/m, 'a row that fell is told
 is($status, 0, 'an unknown compiler passes');
 like($out, qr/gcc-3: the table has no numbers.*^mmio +\d/ms, '... and its numbers are reported');
 
-($status, $out, $err) = run(@machine, "$top/build/user/bench/exits", '--only', 'nothing-is-called-so');
-is("$status " . ($out =~ tr/\n//), '0 1', 'no row, no line');
+# ---- the plugin's count of what a guest executes ----
+
+# Where a guest is entered and left.
+sub guest_option
+{
+	no warnings 'portable';
+	my %address = map { /^(\S+) \S (world_switch|guest_vectors)$/ ? ($2, $1) : () } `nm $top/build/stet.elf`;
+
+	return sprintf('guest=%s:%s:%s:%x', @address{qw(world_switch guest_vectors guest_vectors)}, hex($address{guest_vectors}) + 0x800);
+}
+
+sub hypercalls_counted
+{
+	my ($rounds) = @_;
+	my ($status, $out, $err) = run("$top/tools/stet-qemu", '--icount', '--timeout', 200, '--plugin',
+		"$top/build/plugin/count.so," . guest_option(), '--', "$top/build/user/bench/exits", '--only', 'hypercall',
+		'--repeats', 1, '--rounds', $rounds);
+
+	return $err =~ /^total: insn (\d+) .* guest (\d+)/m ? ($1, $2) : (0, 0);
+}
+
+my ($few_all, $few_guest) = hypercalls_counted(1000);
+my ($many_all, $many_guest) = hypercalls_counted(2000);
+# A repetition and a warm-up of a tenth, of two rows; the second row's guest uses one instruction more.
+my $each = ($many_guest - $few_guest) / (2 * 1100);
+ok($each > 4 && $each < 20 && $each * 2 == int($each * 2), 'each round adds the same few instructions of the guest')
+	or diag("$few_guest $many_guest");
+cmp_ok($many_all - $few_all, '>', 3 * ($many_guest - $few_guest), '... and the kernel\'s own are not among them');
+
+($status, $out, $err) = run(@machine[0 .. 5], '--plugin', "$top/build/plugin/count.so," . guest_option(), '--', "$top/build/user/mark");
+like($err, qr/^count: guest= is for a machine with one CPU$/m, 'on two CPUs it says that it cannot tell whose they are');
 
 done_testing();
