@@ -144,9 +144,10 @@ TEST(everything_in_its_order)
 	expect_eq(vcpu_init(vcpu, FEATURES), -EINVAL);
 	expect_eq(vcpu_init(vcpu, FEATURES | SVE), 0); /* and after: stays finalized */
 	expect_eq(finalize(vcpu), -EPERM);
-	/* One without: none of it exists. */
-	expect_eq(vm_add_vcpu(&vm, 1), 0);
-	vcpu = &vm.vcpu[1];
+	vm_destroy(&vm);
+	/* One without: none of it exists. Its VM is its own, since Linux 6.12 wants all of a VM alike. */
+	setup();
+	expect_eq(vm_add_vcpu(&vm, 0), 0);
 	expect_eq(vcpu_init(vcpu, FEATURES), 0);
 	expect_eq(finalize(vcpu), -EINVAL);
 	expect_eq(reg_get(vcpu, VLS, vls), -ENOENT);
@@ -495,7 +496,7 @@ static void *thread_checks(void *arg)
 
 TEST(vcpus_of_all_kinds_and_two_threads_on_two_cpus)
 {
-	unsigned most = 16, middle;
+	unsigned most = 16, middle, vcpus = VCPUS;
 	pthread_t threads[2];
 	void *thread_wrong;
 	uint64_t wrong;
@@ -507,8 +508,9 @@ TEST(vcpus_of_all_kinds_and_two_threads_on_two_cpus)
 	for (int i = 0; i < 4; i++)
 		add_ready(i == 0 ? 16 : i == 1 ? middle : most);
 	expect_eq(vm_add_vcpu(&vm, 4), 0);
-	expect_eq(vcpu_init(&vm.vcpu[4], FEATURES), 0);
-	for (unsigned i = 0; i < VCPUS; i++) {
+	if (vcpu_init(&vm.vcpu[4], FEATURES) == -EINVAL)
+		vcpus--; /* Linux 6.12 wants all of a VM alike */
+	for (unsigned i = 0; i < vcpus; i++) {
 		struct sve_image *p = guest_address(&vm, &pattern[i]);
 
 		memset(p, 0, sizeof(*p));
@@ -516,15 +518,15 @@ TEST(vcpus_of_all_kinds_and_two_threads_on_two_cpus)
 	}
 	/* the one without: 512 bytes of V, then FPSR and FPCR that every CPU has */
 	memset((char *)guest_address(&vm, &pattern[4]) + 512, 0, sizeof(mine) - 512);
-	for (unsigned i = 0; i < VCPUS; i++)
+	for (unsigned i = 0; i < vcpus; i++)
 		vcpu_thread_start(&vm.vcpu[i], i < 4 ? guest_checks : guest_checks_fp, 0);
 	for (uintptr_t i = 0; i < 2; i++)
 		pthread_create(&threads[i], NULL, thread_checks, (void *)i);
-	for (unsigned i = 0; i < VCPUS; i++)
+	for (unsigned i = 0; i < vcpus; i++)
 		for (int n = 0; n < 20000 && guest_view(&vm, progress[i]) < 20; n++)
 			sleep_ms(1);
 	for (int n = 0; n < 40; n++) {
-		for (unsigned i = 0; i < VCPUS; i++) {
+		for (unsigned i = 0; i < vcpus; i++) {
 			uint64_t mask = 1ul << ((n + i) & 1);
 
 			sys(__NR_sched_setaffinity, vcpu_thread_id(&vm.vcpu[i]), 8, &mask);
@@ -532,7 +534,7 @@ TEST(vcpus_of_all_kinds_and_two_threads_on_two_cpus)
 		sleep_ms(10);
 	}
 	guest_view(&vm, stop) = 1;
-	for (unsigned i = 0; i < VCPUS; i++) {
+	for (unsigned i = 0; i < vcpus; i++) {
 		expect(vcpu_thread_join(&vm.vcpu[i], &wrong));
 		expect_eq(wrong, 0);
 		expect(guest_view(&vm, progress[i]) >= 20);

@@ -67,16 +67,15 @@ TEST(the_counter_has_a_ceiling)
 
 TEST(sizes_and_flags_are_checked)
 {
-	uint64_t n[2] = { 1, 1 };
+	uint64_t n = 1;
 	int fd = (int)sys(__NR_eventfd2, 1, EFD_CLOEXEC | EFD_NONBLOCK);
 
 	expect_eq(sys(__NR_fcntl, fd, F_GETFD), FD_CLOEXEC);
 	expect_eq(sys(__NR_eventfd2, 0, 0x10), -EINVAL);
-	expect_eq(sys(__NR_read, fd, n, 7), -EINVAL);
-	expect_eq(sys(__NR_write, fd, n, 7), -EINVAL);
+	expect_eq(sys(__NR_read, fd, &n, 7), -EINVAL);
+	expect_eq(sys(__NR_write, fd, &n, 7), -EINVAL);
 	expect_eq(sys(__NR_read, fd, 8, 8), -EFAULT);
 	expect_eq(sys(__NR_write, fd, 8, 8), -EFAULT);
-	expect_eq(sys(__NR_write, fd, n, 16), 8);
 	close(fd);
 }
 
