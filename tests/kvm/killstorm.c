@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * VMMs killed at any moment: while their vCPUs run, in stage 2 faults, in ioctls, while they are made
+ * and while they end. A VM of this process goes on meanwhile with all its registers, and afterwards
+ * memory is free again and new VMs can be made.
+ *
+ *	killstorm [ROUNDS [SEED]]
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "tests/kvm/lib/vm.h"
+
+enum { ROUNDS = 150, WARM_UP = 20, SLOT = 1, SLOT_AT = 0x40000000, SLOT_SIZE = 16 << 20, SPI = 40 };
+enum { LOST_KIB = 2048, LINUX_LOST_KIB = 16384, LONGEST_US = 12000 };
+
+static struct vm vm, mine;
+static volatile uint64_t stop, turns;
+
+/* ---- what the guests of those that are killed do ---- */
+
+static GUEST void on_irq(struct guest_cpu *cpu)
+{
+	uint32_t n = irq_acknowledge();
+
+	(void)cpu;
+	if (n == 27)
+		sysreg_write(cntv_ctl_el0, 0);
+	isb();
+	irq_end(n);
+}
+
+/* Faults, interrupts, exits and sleeps for ever. */
+static GUEST void guest_busy(uint64_t id)
+{
+	guest_self()->on_irq = on_irq;
+	gicv3_init();
+	gicv3_enable(27, IRQ_PRIORITY);
+	gicv3_enable(SPI, IRQ_PRIORITY);
+	gicv3_enable(3, IRQ_PRIORITY);
+	irq_enable();
+	for (uint64_t n = 0;; n++) {
+		*(volatile uint64_t *)(SLOT_AT + (n * 4096 * 7 + id * 4096) % SLOT_SIZE) = n;
+		__asm__ volatile("fmov d3, %0" ::"r"(n) : "v3");
+		if (n % 16 == 0)
+			sgi_send(3, 3);
+		if (n % 32 == 0)
+			mmio_write64(GUEST_PORT + PORT_TEST, n);
+		if (n % 64 == 0) {
+			sysreg_write(cntv_tval_el0, 3000);
+			sysreg_write(cntv_ctl_el0, 1);
+			__asm__ volatile("isb\n\twfi");
+		}
+	}
+}
+
+static void *run_busy(void *arg)
+{
+	struct vcpu *vcpu = arg;
+
+	vcpu_start(vcpu, guest_busy, (uint64_t)vcpu->id);
+	while (vcpu_run(vcpu) == 0)
+		;
+	return NULL;
+}
+
+/* ioctls of all kinds, and memory that comes and goes under the guests. */
+static void *call_much(void *arg)
+{
+	int event = eventfd(0, EFD_NONBLOCK);
+	struct kvm_irqfd irqfd = { .fd = (uint32_t)event, .gsi = SPI - 32 };
+
+	for (unsigned n = 0;; n++) {
+		struct kvm_ioeventfd io = { .addr = GUEST_PORT + 128, .len = 8, .fd = event };
+
+		vm_irq_line(&vm, SPI, n & 1);
+		ioc(vm.fd, KVM_IRQFD, &irqfd);
+		ioc(vm.fd, KVM_IOEVENTFD, &io);
+		eventfd_write(event, 1);
+		madvise(arg, SLOT_SIZE, MADV_DONTNEED);
+		(void)reg_get64(&vm.vcpu[n & 1], REG_CORE(regs.pc));
+		irqfd.flags ^= KVM_IRQFD_FLAG_DEASSIGN;
+		io.flags = KVM_IOEVENTFD_FLAG_DEASSIGN;
+		ioc(vm.fd, KVM_IOEVENTFD, &io);
+		close((int)ioc(vm.kvm, KVM_CREATE_VM, 0));
+	}
+	return NULL;
+}
+
+static _Noreturn void victim(uint64_t kind)
+{
+	pthread_t t;
+	void *memory = mmap(NULL, SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	vm_create(&vm, 2);
+	vm_add_gic(&vm, 64);
+	vm_add_memory(&vm, SLOT, SLOT_AT, SLOT_SIZE, memory, 0);
+	pthread_create(&t, NULL, run_busy, &vm.vcpu[0]);
+	pthread_create(&t, NULL, run_busy, &vm.vcpu[1]);
+	if (kind % 4 != 0)
+		pthread_create(&t, NULL, call_much, memory);
+	if (kind % 8 == 1) { /* killed while it ends */
+		usleep((unsigned)(kind >> 8) % LONGEST_US);
+		_exit(0);
+	}
+	for (;;)
+		pause();
+}
+
+/* ---- the one that goes on ---- */
+
+static GUEST void guest_counts(uint64_t arg)
+{
+	uint64_t wrong = 0, low;
+
+	(void)arg;
+	while (!stop) {
+		uint64_t v = ++turns;
+
+		sysreg_write(contextidr_el1, v);
+		sysreg_write(tpidr_el0, ~v);
+		__asm__ volatile("fmov d9, %0" ::"r"(v) : "v9");
+		for (unsigned i = 0; i < 1000; i++)
+			__asm__ volatile("" ::: "memory");
+		__asm__ volatile("fmov %0, d9" : "=r"(low));
+		wrong += low != v || (uint32_t)sysreg_read(contextidr_el1) != (uint32_t)v;
+		wrong += sysreg_read(tpidr_el0) != ~v;
+	}
+	guest_done(wrong);
+}
+
+/* ---- the storm ---- */
+
+static long free_kib(void)
+{
+	struct sysinfo info;
+
+	sysinfo(&info);
+	return (long)(info.freeram * info.mem_unit >> 10);
+}
+
+static uint64_t seed;
+
+static void one_kill(void)
+{
+	uint64_t kind = random_next(&seed), wait = random_next(&seed) % LONGEST_US;
+	int status = 0, pid = fork();
+
+	if (pid == 0)
+		victim(kind);
+	usleep((unsigned)wait);
+	kill(pid, SIGKILL);
+	expect_eq(waitpid(pid, &status, 0), pid);
+	expect(WIFSIGNALED(status) || (kind % 8 == 1 && WEXITSTATUS(status) == 0));
+}
+
+static long limit_kib(void)
+{
+	return access("/proc/stet", F_OK) ? LINUX_LOST_KIB : LOST_KIB;
+}
+
+TEST(nothing_is_left_of_vmms_that_are_killed)
+{
+	int rounds = tap_argc > 1 ? atoi(tap_argv[1]) : ROUNDS;
+	uint64_t value = 1, before_turns;
+	long before, after;
+
+	seed = tap_argc > 2 ? strtoul(tap_argv[2], NULL, 0) : 20;
+	vm_create(&mine, 1);
+	vcpu_thread_start(&mine.vcpu[0], guest_counts, 0);
+	for (int i = 0; i < WARM_UP; i++)
+		one_kill();
+	sleep_ms(200);
+	before = free_kib();
+	before_turns = guest_view(&mine, turns);
+	for (int i = 0; i < rounds && !tap_failed; i++)
+		one_kill();
+	for (int i = 0; i < 100 && free_kib() < before - limit_kib(); i++)
+		sleep_ms(50);
+	after = free_kib();
+	if (!expect(after >= before - limit_kib()))
+		tap_print("# %ld KiB free before, %ld after\n", before, after);
+	expect(guest_view(&mine, turns) > before_turns);
+	guest_view(&mine, stop) = 1;
+	expect(vcpu_thread_join(&mine.vcpu[0], &value));
+	expect_eq(value, 0);
+	vm_destroy(&mine);
+}
+
+static int open_files(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static GUEST void guest_answers(uint64_t arg)
+{
+	guest_done(arg + 1);
+}
+
+TEST(vms_can_be_made_and_run_after_it)
+{
+	int files = open_files();
+
+	for (int i = 0; i < 300 && !tap_failed; i++) {
+		uint64_t value = 0;
+
+		vm_create(&vm, 1);
+		vcpu_start(&vm.vcpu[0], guest_answers, (uint64_t)i);
+		expect(vcpu_run_done(&vm.vcpu[0], &value));
+		expect_eq(value, i + 1);
+		vm_destroy(&vm);
+	}
+	expect_eq(open_files(), files);
+}
