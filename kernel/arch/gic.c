@@ -219,14 +219,6 @@ void irq_unmask(unsigned intid, bool edge)
 		mmio_write32((void *)this_cpu()->gicr, GICR_ISENABLER0, 1u << intid);
 }
 
-void irq_mask(unsigned intid)
-{
-	if (intid >= PRIVATE)
-		mmio_write32(gicd, GICD_ICENABLER(intid / 32), 1u << intid % 32);
-	else
-		mmio_write32((void *)this_cpu()->gicr, GICR_ICENABLER0, 1u << intid);
-}
-
 void irq_deactivate(unsigned intid)
 {
 	sysreg_write(icc_dir_el1, intid);

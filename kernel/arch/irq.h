@@ -77,7 +77,6 @@ void irq_dispatch(void);
 int irq_register(unsigned intid, irq_handler handler, void *arg, bool keep_active);
 /* Enable at the distributor or, for PPIs, at this CPU's redistributor. level: SPIs only. */
 void irq_unmask(unsigned intid, bool edge);
-void irq_mask(unsigned intid);
 void irq_deactivate(unsigned intid);
 /* The Active bits of this CPU's SGIs and PPIs, by INTID; and that of one (GICR_ISACTIVER0,
  * ICACTIVER0). */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * void thread_switch(struct thread *from, struct thread *to): save the callee-saved registers and the
- * stack pointer of one thread, load the other's; returns in the other thread. Interrupts are masked, the
- * run queue's lock is held over it (sched/run.c).
+ * void thread_switch(struct thread *from, struct thread *to): save the callee-saved registers and
+ * the stack pointer of one thread, load the other's; returns in the other thread. Interrupts are
+ * masked, the run queue's lock is held over it (sched/run.c).
  */
 #include "offsets.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Copies between the kernel and a program, with PAN clear in between. Each access to the program's memory
- * has a row in the exception table: where to go on when the page cannot be had.
- * All return 0 or -EFAULT; x0-x9 are theirs.
+ * Copies between the kernel and a program, with PAN clear in between. Each access to the program's
+ * memory has a row in the exception table: where to go on when the page cannot be had. All return 0
+ * or -EFAULT; x0-x9 are theirs.
  */
 #define EFAULT 14
 

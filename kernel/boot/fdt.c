@@ -222,8 +222,7 @@ static void read_reserved(struct machine *m, uint64_t fdt_pa)
 	node = fdt_path_offset(m->fdt, "/reserved-memory");
 	if (node >= 0) {
 		cells = node_cells(m->fdt, node);
-		fdt_for_each_subnode(child, m->fdt, node)
-		{
+		fdt_for_each_subnode(child, m->fdt, node) {
 			if (reg_read(m->fdt, child, cells, 0, &r))
 				reserve(m, r.start, r.size);
 		}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The first instructions. Linux's arm64 boot protocol: entered at EL2 or EL1 with the MMU off and x0 = the
- * device tree's physical address, the image at a 2 MiB boundary. Nothing beyond Armv8.0 is executed before
- * VHE is known to be there. Goes out to boot_main() at the kernel's virtual address, on the boot stack.
+ * The first instructions. Linux's arm64 boot protocol: entered at EL2 or EL1 with the MMU off and
+ * x0 = the device tree's physical address, the image at a 2 MiB boundary. Nothing beyond Armv8.0 is
+ * executed before VHE is known to be there. Goes out to boot_main() at the kernel's virtual
+ * address, on the boot stack.
  */
 #include "offsets.h"
 
@@ -84,8 +85,8 @@ host_mode:
 	ret
 
 /*
- * The MMU on with TTBR0_EL2 = the identity map, TTBR1_EL2 = x0; returns to the caller at the kernel's virtual
- * address. Uses x1-x5.
+ * The MMU on with TTBR0_EL2 = the identity map, TTBR1_EL2 = x0; returns to the caller at the
+ * kernel's virtual address. Uses x1-x5.
  */
 mmu_on:
 	adrp	x1, boot_id_l0
@@ -112,7 +113,7 @@ mmu_on:
 	ic	iallu
 	dsb	sy
 	isb
-	/* SCTLR_EL2: M C SA SA0 EOS I DZE UCT nTWI nTWE TSCXT EIS UCI nTLSMD LSMAOE, ITD SED (no AArch32) */
+	/* SCTLR_EL2: M C SA SA0 EOS I DZE UCT nTWI nTWE TSCXT EIS UCI nTLSMD LSMAOE; ITD SED */
 	ldr	x1, =0x3455d99d
 	msr	sctlr_el2, x1
 	isb
@@ -143,8 +144,8 @@ secondary_start:
 	.ltorg
 
 /*
- * void mmu_replace_kernel_root(uint64_t ttbr1): from the identity map, so that no entry of the old root and one
- * of the new are live at once (break before make, D8.14.1).
+ * void mmu_replace_kernel_root(uint64_t ttbr1): from the identity map, so that no entry of the old
+ * root and one of the new are live at once (break before make, D8.14.1).
  */
 .text
 .global mmu_replace_kernel_root
@@ -176,8 +177,8 @@ mmu_replace_kernel_root:
 /* The first tables, and what the boot CPU begins on. */
 .bss
 .balign	4096
-.global boot_id_l0, boot_id_l1, boot_id_l2, boot_ttbr1, boot_linear_l1, boot_image_l1, boot_image_l2, boot_image_l3
-.global boot_tables_end
+.global boot_id_l0, boot_id_l1, boot_id_l2, boot_ttbr1, boot_linear_l1
+.global boot_image_l1, boot_image_l2, boot_image_l3, boot_tables_end
 boot_id_l0:	.skip 4096
 boot_id_l1:	.skip 4096
 boot_id_l2:	.skip 4096

@@ -20,4 +20,4 @@ struct block_device {
 /* Both at boot only. Gives the disk the next name, vda first. Kept for ever. -ENOSPC: no room. */
 bool block_has_room(void);
 int block_register(struct block_device *dev);
-struct block_device *block_get(unsigned n);   /* NULL: no such */
+struct block_device *block_get(unsigned n); /* NULL: no such */

@@ -22,13 +22,13 @@
 #define UARTIMSC 0x038
 #define UARTICR	 0x044
 
-#define UARTDR_DATA    BITS(7, 0)
-#define UARTDR_ERRORS  BITS(11, 8) /* framing, parity, break, overrun */
-#define UARTFR_RXFE    BIT(4)
-#define UARTFR_TXFF    BIT(5)
-#define UARTIMSC_RXIM  BIT(4)
-#define UARTIMSC_RTIM  BIT(6) /* characters wait in the FIFO and the line is quiet */
-#define UARTICR_RX     (UARTIMSC_RXIM | UARTIMSC_RTIM)
+#define UARTDR_DATA   BITS(7, 0)
+#define UARTDR_ERRORS BITS(11, 8) /* framing, parity, break, overrun */
+#define UARTFR_RXFE   BIT(4)
+#define UARTFR_TXFF   BIT(5)
+#define UARTIMSC_RXIM BIT(4)
+#define UARTIMSC_RTIM BIT(6) /* characters wait in the FIFO and the line is quiet */
+#define UARTICR_RX    (UARTIMSC_RXIM | UARTIMSC_RTIM)
 
 #define WRITE_PATIENCE 1000000 /* turns to wait for room or for another CPU's line */
 

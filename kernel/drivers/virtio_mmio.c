@@ -188,7 +188,8 @@ void virtio_mmio_probe(void *registers, unsigned intid, bool edge)
 		return;
 	if (version != VERSION) {
 		printk("virtio: device %u has version %u, not %u: not used (QEMU: -global "
-		       "virtio-mmio.force-legacy=false)\n", kind, version, VERSION);
+		       "virtio-mmio.force-legacy=false)\n",
+		       kind, version, VERSION);
 		return;
 	}
 	dev = kmalloc(sizeof(*dev));

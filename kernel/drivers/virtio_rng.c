@@ -15,7 +15,7 @@
 static struct rng {
 	struct virtqueue queue;
 	uint8_t *seed; /* where the device writes; freed when it has */
-} rng; /* the interrupt's from virtio_start() on */
+} rng;		       /* the interrupt's from virtio_start() on */
 
 static void rng_interrupt(struct virtio_device *dev)
 {

@@ -25,8 +25,10 @@ static size_t used_offset(unsigned size)
 	return align_up(avail_offset(size) + avail, sizeof(uint64_t));
 }
 
-_Static_assert(VIRTQUEUE_SIZE * (sizeof(struct vring_desc) + sizeof(uint16_t) +
-				 sizeof(struct vring_used_elem)) + 32 <= PAGE_SIZE,
+_Static_assert(VIRTQUEUE_SIZE *(sizeof(struct vring_desc) + sizeof(uint16_t) +
+				sizeof(struct vring_used_elem)) +
+			       32 <=
+		       PAGE_SIZE,
 	       "a queue fits one page");
 
 int virtqueue_init(struct virtqueue *q, unsigned size)

@@ -43,7 +43,8 @@ static int add(unsigned count, int token)
 	struct virtqueue_buffer b[8];
 
 	for (unsigned i = 0; i < count; i++)
-		b[i] = (struct virtqueue_buffer){ { 0x1000 * (i + 1) + (unsigned)token }, 10 + i,
+		b[i] = (struct virtqueue_buffer){ { 0x1000 * (i + 1) + (unsigned)token },
+						  10 + i,
 						  i + 1 == count };
 	return virtqueue_add(&q, b, count, &tokens[token]);
 }

@@ -138,17 +138,10 @@ struct vcpu *vm_vcpu_by_id(struct vm *vm, unsigned id)
 	struct vcpu *vcpu;
 	unsigned i;
 
-	vm_for_each_vcpu(i, vcpu, vm) if (vcpu->id == id) return vcpu;
-	return NULL;
-}
-
-struct vcpu *vm_vcpu_by_mpidr(struct vm *vm, uint64_t mpidr)
-{
-	struct vcpu *vcpu;
-	unsigned i;
-
-	vm_for_each_vcpu(i, vcpu,
-			 vm) if (((vcpu_mpidr(vcpu) ^ mpidr) & MPIDR_AFFINITY) == 0) return vcpu;
+	vm_for_each_vcpu(i, vcpu, vm) {
+		if (vcpu->id == id)
+			return vcpu;
+	}
 	return NULL;
 }
 

@@ -82,9 +82,8 @@ struct slot_gap {
 };
 /* The vCPU met no slot at ipa: its gap from now on, until the slots change, is the stretch around it. */
 void vm_note_gap(struct vcpu *vcpu, ipa_t ipa);
-/* KVM's vcpu id, or by MPIDR affinity (aff3..aff0 as in MPIDR_EL1); NULL: none. Any context. */
+/* By KVM's vcpu id; NULL: none. Any context. */
 struct vcpu *vm_vcpu_by_id(struct vm *vm, unsigned id);
-struct vcpu *vm_vcpu_by_mpidr(struct vm *vm, uint64_t mpidr);
 
 #define vm_for_each_vcpu(i, vcpu, vm)                                                              \
 	for ((i) = 0; (i) < atomic_load_explicit(&(vm)->vcpu_count, memory_order_acquire) &&       \

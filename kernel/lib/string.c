@@ -236,15 +236,3 @@ char *strrchr(const char *s, int c)
 			return (char *)last;
 	}
 }
-
-char *strstr(const char *s, const char *what)
-{
-	size_t n = strlen(what);
-
-	for (;; s++) {
-		if (!strncmp(s, what, n))
-			return (char *)s;
-		if (!*s)
-			return NULL;
-	}
-}

@@ -17,7 +17,6 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
-char *strstr(const char *s, const char *what);
 /* Copy at most size - 1 bytes and end with NUL; returns strlen(from), as OpenBSD's. */
 size_t strlcpy(char *to, const char *from, size_t size);
 /* base 0 (0x…, 0…, decimal), 8, 10 or 16; *end is the first byte not used. Saturates. */

@@ -35,7 +35,8 @@ void page_init(pa_t start, pa_t end, void *metadata);
 size_t page_metadata_bytes(pa_t start, pa_t end);
 void page_add_region(pa_t start, pa_t end);
 
-/* 2^order pages, contents undefined; NULL if there are none. Any context that may take a spinlock. */
+/* 2^order pages, contents undefined; NULL if there are none. Any context that may take a spinlock.
+ */
 void *page_alloc(unsigned order);
 void *page_alloc_zeroed(unsigned order);
 /* References to the block that starts at this page (for a part of a block: to the whole block). */

@@ -217,29 +217,6 @@ int pagetable_map_range(struct pagetable *pt, uint64_t va, pa_t pa, uint64_t siz
 	return 0;
 }
 
-int pagetable_split(struct pagetable *pt, uint64_t va, void (*flush)(void *arg, uint64_t va),
-		    void *arg)
-{
-	unsigned level = level_of_size(BLOCK_SIZE);
-	uint64_t *slot, *table, block, size;
-
-	block = pagetable_lookup(pt, va, &size);
-	if (!block || size != BLOCK_SIZE)
-		return 0;
-	table = page_alloc(0);
-	if (!table)
-		return -ENOMEM;
-	for (unsigned i = 0; i < TABLE_SLOTS; i++)
-		table[i] = make_leaf((block & PTE_ADDRESS) + i * PAGE_SIZE, block & ~PTE_ADDRESS,
-				     LAST_LEVEL);
-	check(!find_slot(pt, offset_in(pt, va), level, &slot));
-	desc_write(slot, 0);
-	flush(arg, align_down(va, BLOCK_SIZE));
-	desc_write(slot, va_to_pa(table).v | PTE_TABLE | PTE_VALID);
-	pt->pages++;
-	return 0;
-}
-
 struct walk {
 	const struct pagetable *pt;
 	uint64_t end;  /* cut to va_bits, like all addresses during a walk; exclusive */

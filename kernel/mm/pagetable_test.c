@@ -124,32 +124,6 @@ static void step_walk(uint64_t page)
 		expect(!ref_has_any(next_page, page + pages - next_page));
 }
 
-static unsigned flushes;
-
-static void flushed(void *arg, uint64_t va)
-{
-	uint64_t size;
-
-	expect_eq(va, *(uint64_t *)arg);
-	expect_eq(pagetable_lookup(&table, va, &size), 0); /* broken before it is made again */
-	flushes++;
-}
-
-static void step_split(uint64_t page)
-{
-	uint64_t va, desc = refs[page].desc, before = flushes;
-	bool block = refs[page].size == BLOCK_SIZE;
-
-	va = align_down(base + page * PAGE_SIZE, BLOCK_SIZE);
-	expect_eq(pagetable_split(&table, base + page * PAGE_SIZE, flushed, &va), 0);
-	expect_eq(flushes - before, block);
-	if (!block)
-		return;
-	page = align_down(page, BLOCK_PAGES);
-	for (uint64_t i = 0; i < BLOCK_PAGES; i++)
-		ref_set(page + i, PAGE_SIZE, (desc | PTE_TABLE) + i * PAGE_SIZE);
-}
-
 static void step_prune(uint64_t page)
 {
 	uint64_t before = table.pages, freed = page_free_count(), size;
@@ -167,10 +141,10 @@ static void random_steps(int rounds)
 {
 	static void (*const steps[])(uint64_t) = { step_map_page,  step_map_page, step_map_block,
 						   step_map_block, step_walk,	  step_walk,
-						   step_split,	   step_prune };
+						   step_prune };
 
 	for (int i = 0; i < rounds && !tap_failed; i++) {
-		steps[rand() % 8]((uint64_t)rand() % PAGES);
+		steps[rand() % 7]((uint64_t)rand() % PAGES);
 		for (int j = 0; j < 8; j++)
 			expect_same((uint64_t)rand() % PAGES);
 	}

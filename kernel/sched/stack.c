@@ -63,8 +63,3 @@ void stack_continue(uint64_t stack, void (*fn)(uint64_t stack))
 	__asm__ volatile("mov sp, %1\n\tbr %2" ::"r"(x0), "r"(stack + THREAD_STACK), "r"(fn));
 	__builtin_unreachable();
 }
-
-bool stack_is_guard(uint64_t va)
-{
-	return va >= KERNEL_STACKS && va < next_slot && !(va & THREAD_STACK);
-}

@@ -8,5 +8,3 @@ uint64_t stack_alloc(void); /* lowest usable address; 0: no memory */
 void stack_free(uint64_t stack);
 /* Go on in fn(stack), at the top of that stack. */
 _Noreturn void stack_continue(uint64_t stack, void (*fn)(uint64_t stack));
-/* The thread whose guard va lies in has overflowed its stack: used by messages only. */
-bool stack_is_guard(uint64_t va);

@@ -14,7 +14,10 @@
 
 enum target { VM, VCPU, DEVICE };
 
-#define ROW(on, request) { on, request, #request }
+#define ROW(on, request)                                                                           \
+	{                                                                                          \
+		on, request, #request                                                              \
+	}
 
 /* Those that read a structure, or write one and nothing else happens. */
 static const struct {

@@ -23,9 +23,9 @@ struct image {
 };
 
 /*
- * The interpreter: AT_BASE (7) must be the page it lies in itself, and begin with the ELF magic; goes
- * on at AT_ENTRY (9) with AT_PHDR (3) in x11. Its own exits: 3, 4. The program: 33 if x11 is where its
- * headers are, else 5.
+ * The interpreter: AT_BASE (7) must be the page it lies in itself, and begin with the ELF magic;
+ * goes on at AT_ENTRY (9) with AT_PHDR (3) in x11. Its own exits: 3, 4. The program: 33 if x11 is
+ * where its headers are, else 5.
  */
 extern uint32_t interp_start[], main_start[], main_end[];
 __asm__(".pushsection .rodata\n"

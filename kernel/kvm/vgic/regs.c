@@ -253,12 +253,6 @@ bool vgic_put_config(struct vgic_irq *irq, uint64_t value)
 
 /* ---- identification ---- */
 
-uint64_t vgic_read_zero(struct vgic *vgic, struct vgic_cpu *cpu)
-{
-	(void)vgic, (void)cpu;
-	return 0;
-}
-
 uint64_t vgic_read_iidr(struct vgic *vgic, struct vgic_cpu *cpu)
 {
 	(void)vgic, (void)cpu;

@@ -107,7 +107,6 @@ uint64_t vgic_get_config(const struct vgic_irq *irq);
 bool vgic_put_config(struct vgic_irq *irq, uint64_t value);
 uint64_t vgic_get_zero(const struct vgic_irq *irq);
 bool vgic_put_nothing(struct vgic_irq *irq, uint64_t value);
-uint64_t vgic_read_zero(struct vgic *vgic, struct vgic_cpu *cpu);
 uint64_t vgic_read_iidr(struct vgic *vgic, struct vgic_cpu *cpu);
 int vgic_user_write_iidr(struct vgic *vgic, struct vgic_cpu *cpu, uint64_t value);
 uint64_t vgic_read_pidr2(struct vgic *vgic, struct vgic_cpu *cpu);
