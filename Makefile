@@ -380,6 +380,7 @@ help:
 	@echo 'make nightly   what takes hours: a million exits with registers that must not be lost'
 	@echo 'make run       boot Stet in QEMU and Debian on it as a guest, at this terminal;'
 	@echo '               CPUS=2 MEM=2048 GUEST_CPUS=2 GUEST_MEM=512 DISK=build/disk.img'
+	@echo '               SHELL_ON=host: a shell on Stet itself'
 	@echo '               GUEST_KERNEL=Image GUEST_INITRD=FILE GUEST_CMDLINE=WORDS'
 	@echo 'make gdb       the same under the debugger, stopped at the first instruction'
 	@echo 'make clean     remove what was built (not the unpacked packages in build/sysroot)'

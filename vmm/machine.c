@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "control.h"
 #include "fdt.h"
 #include "report.h"
 #include "rtc.h"
@@ -35,6 +36,11 @@ struct machine {
 static void quit(void *vm)
 {
 	vm_stop(vm, VM_QUIT);
+}
+
+static void stop(void *vm)
+{
+	vm_stop(vm, VM_STOPPED);
 }
 
 /* Disks first, so that the first one is /dev/vda in any guest. */
@@ -64,11 +70,13 @@ static void connect_tty(struct machine *m)
 	}
 	tty_start(); /* only now: what is wrong with the host has been said */
 	tty_set_sink(&m->sink);
+	control_set_vm(stop, &m->vm);
 }
 
 /* In this order: the input thread may be waiting in a device, and devices write to the VM. */
 static void disconnect_tty(struct machine *m)
 {
+	control_set_vm(NULL, NULL);
 	serial_close(m->serial);
 	virtio_console_close(m->console);
 	tty_set_sink(NULL);
@@ -130,7 +138,7 @@ static enum vm_end run_once(const struct machine_config *config, int kvm,
 	vm_start(&m->vm, layout->kernel, layout->fdt);
 	end = vm_wait(&m->vm);
 	stats_add(stats, &m->vm);
-	if (end == VM_QUIT) /* at once: a thread may be stuck in a write to the terminal */
+	if (end == VM_QUIT || end == VM_STOPPED) /* at once: a thread may be stuck in a write to the terminal */
 		return end;
 	vm_join(&m->vm);
 	disconnect_tty(m);
@@ -160,6 +168,7 @@ enum vm_end machine_run(struct machine_config *config)
 
 	open_files(config, &layout);
 	kvm = vm_open_kvm();
+	control_start(config->name, config->vm.vcpus, config->vm.memory);
 	do
 		end = run_once(config, kvm, &layout, &stats);
 	while (end == VM_RESET && config->reboot);

@@ -6,7 +6,7 @@
  *
  * Exit status: 0 when the guest switched itself off, 1 for a mistake in the command line, a host
  * or file that cannot be used, or a guest that cannot go on, 2 when the guest reset itself under
- * --no-reboot, 3 when the user ended it with the escape key.
+ * --no-reboot, 3 when the user ended it with the escape key or `stet stop`.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control.h"
 #include "info.h"
 #include "machine.h"
 #include "report.h"
@@ -27,6 +28,8 @@
 
 static const char help_text[] =
 	"usage: stet run --kernel IMAGE [option]...   run a Linux guest\n"
+	"       stet list                             the guests that run on this host\n"
+	"       stet stop NAME                        end one of them\n"
 	"       stet info                             what this host's KVM offers\n"
 	"       stet version\n"
 	"\n"
@@ -37,7 +40,7 @@ static const char help_text[] =
 	"  --cpus N            vCPUs (1)\n"
 	"  --disk FILE[,ro]    a disk, the first one is /dev/vda; may be repeated\n"
 	"  --console WHICH     where the keyboard goes: serial (ttyAMA0) or virtio (hvc0)\n"
-	"  --name NAME         the guest's host name\n"
+	"  --name NAME         the guest's host name, and its name for list and stop\n"
 	"  --no-reboot         end when the guest resets itself, with status 2\n"
 	"  --stats             print a table of exits at the end\n"
 	"\n"
@@ -236,6 +239,9 @@ static int run(int argc, char **argv)
 	case VM_QUIT:
 		report("guest ended by the escape key");
 		return 3;
+	case VM_STOPPED:
+		report("guest ended by stet stop");
+		return 3;
 	case VM_CRASH:
 		report("the guest crashed");
 		return 1;
@@ -250,10 +256,21 @@ int main(int argc, char **argv)
 
 	if (!strcmp(command, "run"))
 		return run(argc - 1, argv + 1);
-	if (argc > 2 && (!strcmp(command, "info") || !strcmp(command, "version")))
+	if (!strcmp(command, "stop")) {
+		if (argc != 3)
+			die("stop takes the name of one guest; see stet --help");
+		control_stop(argv[2]);
+		return 0;
+	}
+	if (argc > 2 && (!strcmp(command, "info") || !strcmp(command, "version") ||
+			 !strcmp(command, "list")))
 		die("%s takes no arguments; see stet --help", command);
 	if (!strcmp(command, "info")) {
 		info_print();
+		return 0;
+	}
+	if (!strcmp(command, "list")) {
+		control_list();
 		return 0;
 	}
 	if (!strcmp(command, "version")) {

@@ -8,7 +8,7 @@
  * One thread reads stdin for the whole life of the program (a guest that reboots is a new virtual
  * machine, with new devices) and passes the bytes to the sink of the moment. On a terminal the
  * bytes first go through the escape filter: Ctrl-A is the way out of a guest that hangs. Input
- * that is no terminal is passed unchanged.
+ * that is no terminal is passed unchanged. A guest that is started in the background gets no input.
  */
 #include "tty.h"
 
@@ -187,6 +187,9 @@ void tty_start(void)
 	started = true;
 	/* Not isatty(): it asks for the window's size, which a plain console need not have. */
 	stdin_is_terminal = !tcgetattr(STDIN_FILENO, &saved_termios);
+	/* A job in the background has no keyboard; touching the terminal would stop it. */
+	if (stdin_is_terminal && tcgetpgrp(STDIN_FILENO) != getpgrp() && tcgetpgrp(STDIN_FILENO) > 0)
+		return;
 	if (stdin_is_terminal) {
 		fprintf(stderr, "stet: the keyboard belongs to the guest; "
 				"Ctrl-A x ends it, Ctrl-A h shows help\n");

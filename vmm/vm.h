@@ -18,6 +18,7 @@ enum vm_end {
 	VM_CRASH,    /* the guest said that it crashed */
 	VM_ERROR,    /* the host cannot run the guest any further; said on stderr */
 	VM_QUIT,     /* the user's escape key */
+	VM_STOPPED,  /* `stet stop` */
 };
 
 struct vm {
