@@ -33,7 +33,12 @@ struct cpu {
 	uint64_t cptr_el2;   /* what was last written there; bank/fp.h */
 	void *fp_entered;    /* bank/fp.h: the guest's context for which access is right, or NULL */
 	uint64_t fp_epoch;   /* bank/fp_policy.h: changes with each load of vector registers */
+	uint64_t fp_zeroed_at; /* bank/fp.c: the epoch in which nothing but zeros is in them */
 	uint64_t fp_avoided; /* bank/fp.h: crossings at which the vector registers stood */
+	uint32_t fp_vq;	     /* bank/fp_length.h: ZCR_EL2.LEN as last written, plus 1; 0: unknown */
+	struct {
+		uint64_t traps, ahead, zeroed, wide_saves, wide_loads;
+	} fp_counts; /* bank/fp.h: struct fp_stats */
 };
 
 static inline struct cpu *this_cpu(void)

@@ -8,7 +8,7 @@
  * load open access first and put an ISB before the first use (the write and the use are at the same
  * EL; nothing else orders them). Both run masked, so nobody sees the access in between.
  *
- * State: counts, each CPU's own.
+ * State: fp_* of struct cpu, each CPU's own; the usual policy.
  */
 #include "bank/fp.h"
 
@@ -28,21 +28,25 @@ void fp_regs_save(void *regs);
 void fp_regs_load(const void *regs);
 void fp_regs_save_sve(void *image, uint32_t *words);
 void fp_regs_load_sve(const void *image, const uint32_t *words);
+void fp_regs_zero(void);
 void fp_regs_zero_predicates(void);
 void fp_regs_keep_v(void);
 _Static_assert(offsetof(struct fp_context, fpsr) == offsetof(struct fp_context, v) + 512 &&
 		       offsetof(struct fp_context, fpcr) == offsetof(struct fp_context, v) + 516,
 	       "fp_regs.S");
 
-struct counts {
-	_Alignas(64) uint64_t traps, ahead;
-	struct bank_stats wide;
-};
-static struct counts counts[MAX_CPUS];
+static struct bank vector_bank;
+static enum fp_policy_kind usual_policy; /* written once at boot */
+static bool strict_used;		 /* anybody is strict; never goes back */
 
 static struct fp_context *fp_of(struct bank_ctx *ctx)
 {
 	return container_of(ctx, struct fp_context, bank);
+}
+
+static bool is_strict(const struct fp_context *fp)
+{
+	return fp->policy.kind == FP_STRICT;
 }
 
 /* EL2 itself is about to use the registers. Masked. */
@@ -54,16 +58,13 @@ static inline void open_for_kernel(struct cpu *cpu)
 	isb(); /* orders the CPTR_EL2 write before the first use */
 }
 
-/* The same with SVE, for vectors of vq quadwords. */
-static void open_sve_for_kernel(unsigned vq)
+/* The same with SVE. */
+static inline void open_sve_for_kernel(struct cpu *cpu)
 {
-	struct cpu *cpu = this_cpu();
-
-	if (!(cpu->cptr_el2 & CPTR_FPEN_GUEST) || !(cpu->cptr_el2 & CPTR_ZEN_GUEST)) {
+	if (~cpu->cptr_el2 & (CPTR_FPEN_GUEST | CPTR_ZEN_GUEST)) {
 		fp_set_access(cpu, CPTR_CLOSED | CPTR_FPEN_GUEST | CPTR_ZEN_GUEST);
 		isb(); /* orders the CPTR_EL2 write before ZCR_EL2 and the first use */
 	}
-	fp_length_set(vq);
 }
 
 /* ---- contexts that have used SVE ---- */
@@ -77,12 +78,13 @@ static bool in_call(const struct fp_context *fp)
  * for it by the claimant, or saves it on its own: then either this or in_call() is true already. */
 static bool only_v_lives(const struct fp_context *fp)
 {
-	return atomic_load_explicit(&fp->dead, memory_order_relaxed) || in_call(fp);
+	return in_call(fp) || __atomic_load_n(&fp->dead, __ATOMIC_RELAXED);
 }
 
-static void save_sve(struct fp_context *fp)
+/* The vector length is fp's since it was loaded. */
+static inline void save_sve(struct cpu *cpu, struct fp_context *fp)
 {
-	open_sve_for_kernel(fp->vq);
+	open_sve_for_kernel(cpu);
 	if (fp->guest)
 		fp->zcr_el1 = sysreg_read_named(SYSREG_ZCR_EL12);
 	fp->wide = !only_v_lives(fp);
@@ -90,54 +92,122 @@ static void save_sve(struct fp_context *fp)
 		fp_regs_save(fp->v);
 		return;
 	}
+	cpu->fp_counts.wide_saves++;
 	fp_regs_save_sve(fp->sve_image, &fp->fpsr);
-	counts[cpu_id()].wide.saves++;
 }
 
 /* What has ended with a system call is in the image no more. */
-static void forget_the_dead(struct fp_context *fp)
+static inline void forget_the_dead(struct fp_context *fp)
 {
 	if (fp->wide && only_v_lives(fp))
 		fp_narrow_image(fp);
-	atomic_store_explicit(&fp->dead, false, memory_order_relaxed);
+	__atomic_store_n(&fp->dead, false, __ATOMIC_RELAXED);
 }
 
-static void load_sve(struct fp_context *fp)
+static inline void load_sve(struct cpu *cpu, struct fp_context *fp)
 {
-	open_sve_for_kernel(fp->vq);
+	open_sve_for_kernel(cpu);
+	fp_length_set(cpu, fp->vq);
 	if (fp->guest)
 		sysreg_write_named(SYSREG_ZCR_EL12, fp->zcr_el1);
-	forget_the_dead(fp);
+	else
+		forget_the_dead(fp);
 	if (!fp->wide) {
 		fp_regs_load(fp->v); /* zeroes the rest of Z */
 		fp_regs_zero_predicates();
 		return;
 	}
+	cpu->fp_counts.wide_loads++;
 	fp_regs_load_sve(fp->sve_image, &fp->fpsr);
-	counts[cpu_id()].wide.loads++;
 }
 
 void fp_settle(struct fp_context *fp)
 {
-	if (!bank_is_here(&fp->bank) || !atomic_load_explicit(&fp->dead, memory_order_relaxed))
+	struct cpu *cpu = this_cpu();
+
+	if (!bank_is_at(&fp->bank, cpu->id) || !__atomic_load_n(&fp->dead, __ATOMIC_RELAXED))
 		return;
-	open_sve_for_kernel(fp->vq);
+	open_sve_for_kernel(cpu);
 	fp_regs_keep_v();
-	atomic_store_explicit(&fp->dead, false, memory_order_relaxed);
+	__atomic_store_n(&fp->dead, false, __ATOMIC_RELAXED);
+}
+
+/* ---- strict contexts: docs/banks.md ---- */
+
+/* Nothing of anybody is left in this CPU's registers, at any length. Masked, nobody owns them or
+ * the owner is saved and leaves. */
+static void make_zero(struct cpu *cpu)
+{
+	if (cpu->fp_zeroed_at == cpu->fp_epoch)
+		return;
+	cpu->fp_zeroed_at = cpu->fp_epoch;
+	cpu->fp_counts.zeroed++;
+	if (cpu_has(CPU_SVE)) {
+		open_sve_for_kernel(cpu);
+		fp_length_set(cpu, SVE_VQ_LIMIT);
+		fp_regs_zero_predicates();
+	} else {
+		open_for_kernel(cpu);
+	}
+	fp_regs_zero();
+}
+
+/* fp is about to run with the registers closed to it: if it or who is in them is strict, nobody is
+ * in them. */
+static void keep_apart(struct cpu *cpu, struct fp_context *fp)
+{
+	struct bank_ctx *owner = vector_bank.slots[cpu->id].owner;
+
+	if (!is_strict(fp) && !(owner && is_strict(fp_of(owner))))
+		return;
+	bank_evict_local(&vector_bank);
+	if (cpu->fp_zeroed_at != cpu->fp_epoch) {
+		cpu->fp_epoch += MAX_CPUS; /* who armed a trap before has to look again */
+		cpu->fp_entered = cpu->entered = NULL;
+		make_zero(cpu);
+	}
+	if (fp->policy.armed_at)
+		fp->policy.armed_at = cpu->fp_epoch;
 }
 
 /* ---- the bank ---- */
 
+static __attribute__((noinline)) void save_special(struct cpu *cpu, struct fp_context *fp)
+{
+	if (fp->sve) {
+		save_sve(cpu, fp);
+	} else {
+		open_for_kernel(cpu);
+		fp_regs_save(fp->v);
+	}
+	if (is_strict(fp))
+		make_zero(cpu);
+}
+
 static void vector_save(struct bank_ctx *ctx)
 {
 	struct fp_context *fp = fp_of(ctx);
+	struct cpu *cpu = this_cpu();
 
-	if (__builtin_expect(fp->sve, 0)) {
-		save_sve(fp);
+	if (__builtin_expect(fp->special, 0)) {
+		save_special(cpu, fp);
 		return;
 	}
-	open_for_kernel(this_cpu());
+	open_for_kernel(cpu);
 	fp_regs_save(fp->v);
+}
+
+static __attribute__((noinline)) void load_special(struct cpu *cpu, struct fp_context *fp)
+{
+	if (is_strict(fp))
+		make_zero(cpu);
+	cpu->fp_epoch += MAX_CPUS;
+	if (fp->sve) {
+		load_sve(cpu, fp);
+	} else {
+		open_for_kernel(cpu);
+		fp_regs_load(fp->v);
+	}
 }
 
 static void vector_load(struct bank_ctx *ctx)
@@ -145,20 +215,23 @@ static void vector_load(struct bank_ctx *ctx)
 	struct fp_context *fp = fp_of(ctx);
 	struct cpu *cpu = this_cpu();
 
-	cpu->fp_epoch += MAX_CPUS; /* so that no two CPUs ever have the same */
 	cpu->fp_entered = cpu->entered = NULL;
-	if (__builtin_expect(fp->sve, 0)) {
-		load_sve(fp);
+	if (__builtin_expect(fp->special, 0)) {
+		load_special(cpu, fp);
 		return;
 	}
+	cpu->fp_epoch += MAX_CPUS; /* so that no two CPUs ever have the same */
 	open_for_kernel(cpu);
 	fp_regs_load(fp->v);
 }
 
 static void vector_close(struct bank_ctx *ctx)
 {
-	(void)ctx;
-	fp_set_access(this_cpu(), CPTR_CLOSED);
+	struct cpu *cpu = this_cpu();
+
+	if (is_strict(fp_of(ctx)))
+		make_zero(cpu);
+	fp_set_access(cpu, CPTR_CLOSED);
 }
 
 static const struct bank_ops vector_ops = {
@@ -170,23 +243,28 @@ static const struct bank_ops vector_ops = {
 
 static struct bank vector_bank = { .ops = &vector_ops };
 
-void fp_init(void)
+void fp_init(enum fp_policy_kind usual)
 {
+	usual_policy = usual;
+	strict_used = usual == FP_STRICT;
 	ipi_register(IPI_BANK, bank_handle_requests);
 }
 
 void fp_cpu_init(void)
 {
 	uint64_t daif = irq_save();
+	struct cpu *cpu = this_cpu();
 
-	this_cpu()->cptr_el2 = 0; /* unknown: written in any case */
-	this_cpu()->fp_epoch = MAX_CPUS + cpu_id();
+	cpu->cptr_el2 = 0; /* unknown: written in any case */
+	/* One that comes again has not the epoch of before: its registers are others. */
+	cpu->fp_epoch = (cpu->fp_epoch ? cpu->fp_epoch : cpu->id) + MAX_CPUS;
+	cpu->fp_zeroed_at = 0;
 	if (cpu_has(CPU_SVE)) {
-		fp_set_access(this_cpu(), CPTR_CLOSED | CPTR_FPEN_GUEST | CPTR_ZEN_GUEST);
+		fp_set_access(cpu, CPTR_CLOSED | CPTR_FPEN_GUEST | CPTR_ZEN_GUEST);
 		isb(); /* orders the CPTR_EL2 write before ZCR_EL2 */
 		fp_length_probe();
 	}
-	fp_set_access(this_cpu(), CPTR_CLOSED);
+	fp_set_access(cpu, CPTR_CLOSED);
 	irq_restore(daif);
 }
 
@@ -203,6 +281,7 @@ static void set_sve(struct fp_context *fp, bool sve)
 	uint64_t guest = CPTR_FPEN_GUEST | (sve ? CPTR_ZEN_GUEST : 0);
 
 	fp->sve = sve;
+	fp->special = sve || is_strict(fp);
 	fp->open = CPTR_CLOSED | guest | (fp->guest ? 0 : guest << 1);
 }
 
@@ -213,7 +292,17 @@ void fp_context_init(struct fp_context *fp, unsigned vq, const struct trapframe 
 	fp->guest = !frame;
 	fp->frame = frame;
 	fp->vq = (uint16_t)vq;
+	fp_policy_init(&fp->policy, usual_policy);
 	set_sve(fp, false);
+}
+
+void fp_set_policy(struct fp_context *fp, enum fp_policy_kind kind)
+{
+	fp_sync(fp); /* if it was strict, its registers are zeroed on the way out */
+	if (kind == FP_STRICT)
+		strict_used = true;
+	fp_policy_init(&fp->policy, kind);
+	set_sve(fp, fp->sve);
 }
 
 void fp_context_end(struct fp_context *fp)
@@ -290,8 +379,8 @@ void fp_trap(struct fp_context *fp)
 	bank_take(&fp->bank);
 	bank_dirty(&fp->bank); /* open from here on: nothing tells us of a change any more */
 	fp_set_access(this_cpu(), fp->open);
-	fp_policy_used(&fp->policy);
-	counts[cpu_id()].traps++;
+	fp_policy_used(&fp->policy, V_BYTES + 8 + (fp->sve ? SVE_BYTES(fp->vq) - V_BYTES : 0));
+	this_cpu()->fp_counts.traps++;
 	irq_enable();
 }
 
@@ -307,30 +396,23 @@ int fp_trap_sve(struct fp_context *fp)
 	return 0;
 }
 
-/* Open it for its owner, or close it for who is not: for EL0 01 will do, and may stay for the
- * guest. */
-static void set_access_for(const struct fp_context *fp, bool here)
-{
-	struct cpu *cpu = this_cpu();
-
-	if (here)
-		fp_set_access(cpu, fp->open);
-	else
-		fp_set_access(cpu, fp->guest ? CPTR_CLOSED : cpu->cptr_el2 & ~CPTR_EL0);
-}
-
 /* Not here, and no trap was armed since somebody came into the bank: load ahead, or arm the trap.
  */
 void fp_enter_absent(struct fp_context *fp)
 {
-	/* What stands on another CPU is not waited for here: it traps, if it is used. */
-	bool here = fp_policy_enter(&fp->policy, this_cpu()->fp_epoch) && bank_try_take(&fp->bank);
+	struct cpu *cpu = this_cpu();
 
-	if (here) {
+	/* What stands on another CPU is not waited for here: it traps, if it is used. */
+	if (fp_policy_enter(&fp->policy, cpu->fp_epoch) && bank_try_take(&fp->bank)) {
 		bank_dirty(&fp->bank);
-		counts[cpu_id()].ahead++;
+		cpu->fp_counts.ahead++;
+		fp_set_access(cpu, fp->open);
+		return;
 	}
-	set_access_for(fp, here);
+	if (__builtin_expect(strict_used, 0))
+		keep_apart(cpu, fp);
+	/* for EL0 01 is closed, and may be right for the guest */
+	fp_set_access(cpu, fp->guest ? CPTR_CLOSED : cpu->cptr_el2 & ~CPTR_EL0);
 }
 
 void fp_enter_other_guest(struct fp_context *fp)
@@ -352,12 +434,15 @@ struct fp_stats fp_stats(void)
 {
 	struct fp_stats sum = { .moved = bank_stats(&vector_bank) };
 
-	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
-		sum.traps += __atomic_load_n(&counts[cpu].traps, __ATOMIC_RELAXED);
-		sum.ahead += __atomic_load_n(&counts[cpu].ahead, __ATOMIC_RELAXED);
-		sum.wide.saves += __atomic_load_n(&counts[cpu].wide.saves, __ATOMIC_RELAXED);
-		sum.wide.loads += __atomic_load_n(&counts[cpu].wide.loads, __ATOMIC_RELAXED);
-		sum.avoided += __atomic_load_n(&cpu_get(cpu)->fp_avoided, __ATOMIC_RELAXED);
+	for (unsigned n = 0; n < cpu_count(); n++) {
+		const struct cpu *cpu = cpu_get(n);
+
+		sum.traps += __atomic_load_n(&cpu->fp_counts.traps, __ATOMIC_RELAXED);
+		sum.ahead += __atomic_load_n(&cpu->fp_counts.ahead, __ATOMIC_RELAXED);
+		sum.zeroed += __atomic_load_n(&cpu->fp_counts.zeroed, __ATOMIC_RELAXED);
+		sum.wide.saves += __atomic_load_n(&cpu->fp_counts.wide_saves, __ATOMIC_RELAXED);
+		sum.wide.loads += __atomic_load_n(&cpu->fp_counts.wide_loads, __ATOMIC_RELAXED);
+		sum.avoided += __atomic_load_n(&cpu->fp_avoided, __ATOMIC_RELAXED);
 	}
 	return sum;
 }

@@ -32,11 +32,12 @@ struct fp_context {
 	struct bank_ctx bank;
 	bool guest; /* a vCPU's */
 	/* SVE, all written by the claimant: */
-	bool sve;	   /* has used it: ZEN is open while it is here */
-	bool wide;	   /* the image is sve_image, not v */
-	_Atomic bool dead; /* all but the V registers has ended with a system call */
-	uint16_t vq;	   /* vector length in quadwords: ZCR_EL2.LEN + 1 while it owns the bank */
-	uint64_t open;	   /* CPTR_EL2 while it owns the bank and runs */
+	bool sve;      /* has used it: ZEN is open while it is here */
+	bool special;  /* it has, or its policy is strict */
+	bool wide;     /* the image is sve_image, not v */
+	bool dead;     /* all but the V registers has ended with a system call */
+	uint16_t vq;   /* vector length in quadwords: ZCR_EL2.LEN + 1 while it owns the bank */
+	uint64_t open; /* CPTR_EL2 while it owns the bank and runs */
 	struct fp_policy policy;
 	/* fp_regs.S knows how these lie. While a CPU is home they are old: fp_sync() first. */
 	_Alignas(16) uint8_t v[V_COUNT][V_SIZE];
@@ -56,8 +57,9 @@ struct fp_context {
 /* SMEN is 0: SME traps. */
 #define CPTR_CLOSED (CPTR_TTA | CPTR_TAM)
 
-/* Once, before the other CPUs start; then on each CPU, the first one too: everything closed. */
-void fp_init(void);
+/* Once, before the other CPUs start, with the policy of contexts that nobody gives another; then on
+ * each CPU, the first one too: everything closed. */
+void fp_init(enum fp_policy_kind usual);
 void fp_cpu_init(void);
 /* Nobody's registers are in this CPU's bank any more. Masked. */
 void fp_evict_local(void);
@@ -71,6 +73,8 @@ void fp_context_end(struct fp_context *fp);
 void fp_context_copy(struct fp_context *child, struct fp_context *parent);
 /* All registers zero again (exec, vCPU reset), SVE not used yet. Claimant, enabled, may wait. */
 void fp_context_reset(struct fp_context *fp);
+/* Another policy. Claimant, enabled, may wait. */
+void fp_set_policy(struct fp_context *fp, enum fp_policy_kind kind);
 /* Another vector length: the V registers stay. Claimant, enabled, may wait. */
 void fp_set_length(struct fp_context *fp, unsigned vq);
 /* Memory for the SVE image, contents zero, if there is none yet. -ENOMEM. Claimant, may sleep. */
@@ -90,7 +94,7 @@ int fp_trap_sve(struct fp_context *fp);
 static inline void fp_leave_call(struct fp_context *fp)
 {
 	/* relaxed: see only_v_lives() in fp.c */
-	atomic_store_explicit(&fp->dead, true, memory_order_relaxed);
+	__atomic_store_n(&fp->dead, true, __ATOMIC_RELAXED);
 }
 /* Last before host EL0, for a thread that has used SVE, before fp_enter_user(): if it is here, see
  * to it that what has ended reads as zero. Masked. */
@@ -153,6 +157,7 @@ struct fp_stats {
 	struct bank_stats wide;	 /* of these, those of all of SVE's */
 	uint64_t traps;		 /* first uses */
 	uint64_t ahead;		 /* loads without a trap */
+	uint64_t zeroed;	 /* times all were made zero for a strict context */
 	uint64_t avoided;	 /* crossings at which a vCPU's or a program's registers stood */
 };
 struct fp_stats fp_stats(void);

@@ -2,38 +2,23 @@
 /*
  * SVE's vector lengths. Entered from fp.c when a CPU comes up and when a context with SVE is
  * loaded, from prctl and KVM with questions. ZCR_EL2.LEN is the length less one, rounded down by
- * the hardware to one it has (DDI 0487 D19.2.154); the write needs no ISB before it counts.
+ * the hardware to one it has (DDI 0487 D19.2.154).
  *
- * State: the sets in_all and in_some, changed only while CPUs come up one after the other; the
- * length of each CPU, its own.
+ * State: the sets in_all and in_some, changed only while CPUs come up one after the other.
  */
 #include "bank/fp_length.h"
-
-#include "arch/cpu.h"
-#include "arch/sysreg.h"
 
 uint64_t fp_regs_length(void); /* fp_regs.S */
 
 static uint32_t in_all, in_some;
-static uint8_t length[MAX_CPUS]; /* as last written to ZCR_EL2, in quadwords; 0: unknown */
-
-void fp_length_set(unsigned vq)
-{
-	uint8_t *now = &length[cpu_id()];
-
-	if (*now == vq)
-		return;
-	*now = (uint8_t)vq;
-	sysreg_write_named(SYSREG_ZCR_EL2, vq - 1);
-}
 
 void fp_length_probe(void)
 {
 	uint32_t found = 0;
 
-	length[cpu_id()] = 0;
+	this_cpu()->fp_vq = 0;
 	for (unsigned vq = SVE_VQ_LIMIT; vq; vq--) {
-		fp_length_set(vq);
+		fp_length_set(this_cpu(), vq);
 		found |= 1u << (fp_regs_length() / Z_SIZE(1) - 1);
 	}
 	in_all = in_some ? in_all & found : found;

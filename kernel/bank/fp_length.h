@@ -5,12 +5,21 @@
  */
 #pragma once
 
+#include "arch/cpu.h"
+#include "arch/sysreg.h"
 #include "bank/fp_image.h"
 
 /* On each CPU as it comes up: which lengths has it? Masked, SVE open. */
 void fp_length_probe(void);
-/* ZCR_EL2 of this CPU: vectors of vq quadwords, which there are. Masked, SVE open. */
-void fp_length_set(unsigned vq);
+/* ZCR_EL2 of this CPU: vectors of vq quadwords, or the longest below that it has. It needs no ISB
+ * before it counts (DDI 0487 D19.2.154). Masked, SVE open. */
+static inline void fp_length_set(struct cpu *cpu, unsigned vq)
+{
+	if (cpu->fp_vq == vq)
+		return;
+	cpu->fp_vq = vq;
+	sysreg_write_named(SYSREG_ZCR_EL2, vq - 1);
+}
 
 /* Set of lengths: bit vq - 1; 0: no SVE. Fixed once all CPUs are up. */
 uint32_t fp_lengths(void);

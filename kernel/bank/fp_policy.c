@@ -11,39 +11,119 @@
  * AHEAD_MOST + 1 times; who never does, costs nothing; and what is lost is bounded by AHEAD_MOST
  * for each look.
  *
- * Costs: cycles on an Armv8.0 core (X-Gene; ISCA 2016, table III: save 282, load 310) and an
- * estimated 300 for the trap and its way into C. Measurements under QEMU are upside down (20
- * instructions to save, 150 to trap) and steer nothing.
+ * Costs come from a table of published cores by MIDR, or the boot argument fp_costs. Measurements
+ * under QEMU are upside down (20 instructions to save, 150 to trap) and steer nothing.
+ *
+ * State: costs, written once at boot.
  */
 #include "bank/fp_policy.h"
 
 #include "lib/bits.h"
+#include "lib/string.h"
 
-#define TRAP_COST  300u
-#define WASTE_COST (2u * (282u + 310u))
 #define AHEAD_MOST 64u
-/* A longer streak earns no more than AHEAD_MOST. */
-#define STREAK_MOST (AHEAD_MOST * WASTE_COST / TRAP_COST + 1)
+#define FP_BYTES   520u
+#define COST_MOST  1000000u
 
-bool fp_policy_enter(struct fp_policy *p, uint64_t epoch)
+/* MIDR_EL1 without variant and revision. */
+#define MIDR_MODEL (BITS(31, 24) | BITS(15, 4))
+
+static const struct {
+	uint32_t midr;
+	struct fp_costs costs;
+} published[] = {
+	/* X-Gene: Dall et al., ISCA 2016, table III; the trap is an estimate from its exception
+	 * level changes (about 70 cycles each way) and the way into C */
+	{ 0x50000000, { .trap = 300, .save = 282, .load = 310 } },
+};
+
+static struct fp_costs costs = { .trap = 300, .save = 282, .load = 310 };
+
+struct fp_costs fp_costs_of(uint32_t midr)
 {
-	if (p->armed_at == epoch) /* nobody came between: the same look goes on */
-		return false;
-	if (p->armed_at) {
-		p->streak = 0;
-		p->ahead = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(published); i++)
+		if ((midr & MIDR_MODEL) == (published[i].midr & MIDR_MODEL))
+			return published[i].costs;
+	return (struct fp_costs){ .trap = 300, .save = 282, .load = 310 };
+}
+
+void fp_policy_set_costs(const struct fp_costs *c)
+{
+	costs = *c;
+}
+
+/* A number of COST_MOST at most at *text, which moves behind it; 0: none is there. */
+static uint32_t parse_cost(const char **text)
+{
+	uint32_t n = 0;
+
+	while (**text >= '0' && **text <= '9' && n <= COST_MOST)
+		n = n * 10 + (uint32_t)(*(*text)++ - '0');
+	return n > COST_MOST ? 0 : n;
+}
+
+bool fp_costs_parse(struct fp_costs *c, const char *text)
+{
+	uint32_t n[3];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(n); i++) {
+		n[i] = parse_cost(&text);
+		if (!n[i] || *text++ != (i < 2 ? ',' : 0))
+			return false;
 	}
-	if (p->ahead) {
-		p->ahead--;
+	*c = (struct fp_costs){ n[0], n[1], n[2] };
+	return true;
+}
+
+static const char *const names[FP_POLICIES] = {
+	[FP_ADAPTIVE] = "adaptive",
+	[FP_EAGER] = "eager",
+	[FP_LAZY] = "lazy",
+	[FP_STRICT] = "strict",
+};
+
+const char *fp_policy_name(enum fp_policy_kind kind)
+{
+	return names[kind];
+}
+
+bool fp_policy_parse(const char *name, enum fp_policy_kind *kind)
+{
+	for (unsigned i = 0; i < FP_POLICIES; i++) {
+		if (strcmp(name, names[i]))
+			continue;
+		*kind = (enum fp_policy_kind)i;
 		return true;
 	}
-	p->armed_at = epoch;
 	return false;
 }
 
-void fp_policy_used(struct fp_policy *p)
+void fp_policy_init(struct fp_policy *p, enum fp_policy_kind kind)
 {
+	*p = (struct fp_policy){ .kind = (uint8_t)kind };
+	p->ahead = kind == FP_EAGER; /* and it never becomes less */
+	p->spend = kind != FP_EAGER;
+}
+
+void fp_policy_arm(struct fp_policy *p, uint64_t epoch)
+{
+	if (p->armed_at == epoch) /* nobody came between: the same look goes on */
+		return;
+	if (p->armed_at)
+		p->streak = 0;
+	p->armed_at = epoch;
+}
+
+void fp_policy_used(struct fp_policy *p, unsigned bytes)
+{
+	/* the other one's save, our load, and both again when the other comes back */
+	uint64_t waste = 2ull * ((uint64_t)costs.save + costs.load) * bytes / FP_BYTES;
+	/* a longer streak earns no more than AHEAD_MOST */
+	uint64_t streak_most = min(AHEAD_MOST * waste / costs.trap + 1, (uint64_t)UINT16_MAX);
+
 	p->armed_at = 0;
-	p->streak = (uint16_t)min(p->streak + 1u, STREAK_MOST);
-	p->ahead = (uint16_t)min(p->streak * TRAP_COST / WASTE_COST, AHEAD_MOST);
+	p->streak = (uint16_t)min(p->streak + 1ull, streak_most);
+	if (p->kind == FP_ADAPTIVE || p->kind == FP_STRICT)
+		p->ahead = (uint16_t)min((uint64_t)p->streak * costs.trap / waste,
+					 (uint64_t)AHEAD_MOST);
 }

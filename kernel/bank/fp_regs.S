@@ -116,6 +116,16 @@ function fp_regs_load_sve
 	words_load x3, 0
 	.size	fp_regs_load_sve, . - fp_regs_load_sve
 
+/* All V registers, so the whole of Z, and FPSR and FPCR = 0. */
+function fp_regs_zero
+.irp v, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	movi	v\v\().2d, #0
+.endr
+	msr	fpsr, xzr
+	msr	fpcr, xzr
+	ret
+	.size	fp_regs_zero, . - fp_regs_zero
+
 /* P registers and FFR = 0. */
 function fp_regs_zero_predicates
 	predicates_zero

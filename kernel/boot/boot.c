@@ -213,6 +213,25 @@ static void devices_init(void)
 	uart_set_input(tty_input);
 }
 
+/* ---- the vector bank's policy: fp_policy= and fp_costs= ---- */
+
+static struct fp_costs costs;
+
+static enum fp_policy_kind choose_policy(void)
+{
+	enum fp_policy_kind kind = FP_ADAPTIVE;
+
+	costs = fp_costs_of((uint32_t)sysreg_read(midr_el1));
+	if (cmdline.fp_costs && !fp_costs_parse(&costs, cmdline.fp_costs))
+		printk("fp_costs=%s: not three numbers\n", cmdline.fp_costs);
+	if (cmdline.fp_policy && !fp_policy_parse(cmdline.fp_policy, &kind))
+		printk("fp_policy=%s: no such policy\n", cmdline.fp_policy);
+	fp_policy_set_costs(&costs);
+	printk("vector policy: %s; trap %u, save %u, load %u\n", fp_policy_name(kind), costs.trap,
+	       costs.save, costs.load);
+	return kind;
+}
+
 /* ---- what was found ---- */
 
 static void print_lengths(void)
@@ -306,7 +325,7 @@ static _Noreturn void boot_on(uint64_t stack)
 	ktimer_setup();
 	ipi_register(IPI_STOP, stop_cpu);
 	ipi_register(IPI_CALL, cpu_handle_call);
-	fp_init();
+	fp_init(choose_policy());
 	linux_init();
 	check(!procfs_register("cmdline", show_cmdline, NULL));
 	if (cmdline.tty_raw)

@@ -40,6 +40,10 @@ static void take_word(struct cmdline *c, char *word)
 		c->log_tag = word + 8;
 	} else if (!strncmp(word, "test.crash=", 11)) {
 		c->crash = word + 11;
+	} else if (!strncmp(word, "fp_policy=", 10)) {
+		c->fp_policy = word + 10;
+	} else if (!strncmp(word, "fp_costs=", 9)) {
+		c->fp_costs = word + 9;
 	} else if (!strcmp(word, "tty.mode=raw")) {
 		c->tty_raw = true;
 	} else if (!strcmp(word, "quiet")) {

@@ -8,9 +8,11 @@
 
 struct cmdline {
 	char text[2048];
-	char *init;    /* init=PATH, or NULL */
-	char *log_tag; /* log.tag=WORD, or NULL */
-	char *crash;   /* test.crash=HOW, or NULL: boot/selftest.c */
+	char *init;	 /* init=PATH, or NULL */
+	char *log_tag;	 /* log.tag=WORD, or NULL */
+	char *crash;	 /* test.crash=HOW, or NULL: boot/selftest.c */
+	char *fp_policy; /* fp_policy=NAME, fp_costs=TRAP,SAVE,LOAD, or NULL: bank/fp_policy.h */
+	char *fp_costs;
 	bool quiet;
 	bool tty_raw;		      /* tty.mode=raw: the console passes bytes through */
 	char *args[CMDLINE_ARGS + 1]; /* after "--"; args[0] is left for the program's name */

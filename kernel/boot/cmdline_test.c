@@ -35,6 +35,15 @@ TEST(the_console_may_be_raw)
 	expect(!c.tty_raw && !c.env_count);
 }
 
+TEST(policy_and_costs_of_the_vector_bank)
+{
+	cmdline_parse(&c, "fp_policy=strict fp_costs=1,2,3 -- fp_policy=x");
+	expect(!strcmp(c.fp_policy, "strict") && !strcmp(c.fp_costs, "1,2,3"));
+	expect(!c.env_count && c.arg_count == 2);
+	cmdline_parse(&c, "quiet");
+	expect(!c.fp_policy && !c.fp_costs);
+}
+
 TEST(quotes_keep_spaces)
 {
 	cmdline_parse(&c, "A=\"b c\" -- --cmdline \"x y=z\" \"\"");

@@ -26,7 +26,11 @@ static void show_banks(struct text *t)
 	show_row(t, "vector bank: saves", vector.moved.saves);
 	show_row(t, "vector bank: loads", vector.moved.loads);
 	show_row(t, "vector bank: traps of first use", vector.traps);
+	show_row(t, "vector bank: loads ahead of use", vector.ahead);
 	show_row(t, "vector bank: switches avoided", vector.avoided);
+	show_row(t, "vector bank: saves with SVE", vector.wide.saves);
+	show_row(t, "vector bank: loads with SVE", vector.wide.loads);
+	show_row(t, "vector bank: made zero", vector.zeroed);
 	show_row(t, "guest bank: saves", guest.saves);
 	show_row(t, "guest bank: loads", guest.loads);
 }

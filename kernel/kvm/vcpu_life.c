@@ -211,6 +211,27 @@ int vcpu_set_events(struct vcpu *vcpu, const struct kvm_vcpu_events *events)
 
 /* ---- attributes ---- */
 
+/* Stet's own group, docs/abi.md: the policy of this vCPU's vector registers. */
+#define GROUP_STET_VECTORS  0x53746574u
+#define STET_VECTORS_POLICY 0
+
+static bool is_policy(const struct kvm_device_attr *attr)
+{
+	return attr->group == GROUP_STET_VECTORS && attr->attr == STET_VECTORS_POLICY;
+}
+
+static int set_policy(struct vcpu *vcpu, uint64_t addr)
+{
+	uint32_t kind;
+
+	if (get_user(kind, addr))
+		return -EFAULT;
+	if (kind >= FP_POLICIES)
+		return -EINVAL;
+	fp_set_policy(&vcpu->fp, (enum fp_policy_kind)kind);
+	return 0;
+}
+
 static int timer_ppi(const struct kvm_device_attr *attr, unsigned *ppi)
 {
 	if (attr->group != KVM_ARM_VCPU_TIMER_CTRL)
@@ -229,15 +250,17 @@ int vcpu_has_attr(struct vcpu *vcpu, const struct kvm_device_attr *attr)
 	unsigned ppi;
 
 	(void)vcpu;
-	return timer_ppi(attr, &ppi);
+	return is_policy(attr) ? 0 : timer_ppi(attr, &ppi);
 }
 
 int vcpu_get_attr(struct vcpu *vcpu, const struct kvm_device_attr *attr)
 {
 	unsigned ppi;
-	int err = timer_ppi(attr, &ppi);
+	int err;
 
-	(void)vcpu;
+	if (is_policy(attr))
+		return put_user((uint32_t)vcpu->fp.policy.kind, attr->addr);
+	err = timer_ppi(attr, &ppi);
 	return err ? err : put_user((uint32_t)ppi, attr->addr);
 }
 
@@ -246,9 +269,11 @@ int vcpu_set_attr(struct vcpu *vcpu, const struct kvm_device_attr *attr)
 {
 	unsigned ppi;
 	uint32_t wanted;
-	int err = timer_ppi(attr, &ppi);
+	int err;
 
-	(void)vcpu;
+	if (is_policy(attr))
+		return set_policy(vcpu, attr->addr);
+	err = timer_ppi(attr, &ppi);
 	if (!err)
 		err = get_user(wanted, attr->addr);
 	if (err)
