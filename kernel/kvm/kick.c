@@ -9,7 +9,8 @@
  * thread does the reverse: says that it waits, or that it is in the bank, then looks at the
  * requests. A fence stands between the two on both sides, so one of them sees the other.
  *
- * Lock: who holds wait.lock and sees wait.thread set may use that thread: it does not go away. It also
+ * Lock: who holds wait.lock and sees wait.thread set wakes that thread, once, and clears it: it does not go
+ * away before the lock is free. It also
  * covers the timer of a vCPU that waits in no bank (vtimer.c).
  */
 #include "arch/irq.h"
@@ -18,13 +19,20 @@
 #include "kvm/vtimer.h"
 #include "kvm/world.h"
 
-static void wake(struct vcpu_wait *wait)
+void vcpu_wake(struct vcpu *vcpu)
 {
-	uint64_t daif = spin_lock_irqsave(&wait->lock);
-	struct thread *t = atomic_load_explicit(&wait->thread, memory_order_relaxed);
+	struct vcpu_wait *wait = &vcpu->wait;
+	struct thread *t;
+	uint64_t daif;
 
-	if (t)
+	if (!atomic_load_explicit(&wait->thread, memory_order_relaxed))
+		return;
+	daif = spin_lock_irqsave(&wait->lock);
+	t = atomic_load_explicit(&wait->thread, memory_order_relaxed);
+	if (t) {
+		atomic_store_explicit(&wait->thread, NULL, memory_order_relaxed);
 		thread_wake(t);
+	}
 	spin_unlock_irqrestore(&wait->lock, daif);
 }
 
@@ -37,7 +45,7 @@ void vcpu_kick(struct vcpu *vcpu, uint32_t request)
 	/* The request before the looks below; partners: those in vcpu.c and in thread_prepare_block(). */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed)) {
-		wake(&vcpu->wait);
+		vcpu_wake(vcpu);
 		return;
 	}
 	home = atomic_load_explicit(&vcpu->bank.home, memory_order_relaxed);
@@ -70,17 +78,13 @@ static void clear_waiter(struct vcpu_wait *wait)
 	spin_unlock_irqrestore(&wait->lock, daif);
 }
 
-/* Until over(vcpu), or a signal, which the run loop sees for itself. The thread is the waiter. */
-static void wait_until(struct vcpu *vcpu, bool (*over)(struct vcpu *vcpu))
+/* Wait until woken, unless over: what the caller found after it had said that it waits, or may not. */
+static void wait_unless(struct vcpu *vcpu, bool over)
 {
-	struct thread *t = thread_current();
-
-	for (;;) {
-		thread_prepare_block(); /* with the fence that vcpu_kick()'s meets */
-		if (over(vcpu) || thread_has_work(t, WORK_SIGNAL))
-			break;
+	over = over || !atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed) ||
+	       thread_has_work(thread_current(), WORK_SIGNAL); /* the run loop sees that for itself */
+	if (!over)
 		thread_block();
-	}
 	thread_cancel_block();
 	clear_waiter(&vcpu->wait);
 	vtimer_disarm(vcpu);
@@ -91,9 +95,9 @@ static bool requested(struct vcpu *vcpu)
 	return atomic_load_explicit(&vcpu->requests, memory_order_relaxed);
 }
 
-/* WFI may end for no reason: any request will do, the guest looks for itself. Evicted from now on, the
- * vCPU has a timer of the host's, which sets REQ_WAKE: so it is in the bank when the wait begins, and
- * its own timers need not be looked at while it lasts. */
+/* WFI may end for no reason: one wait will do, the guest looks for itself. Evicted from now on, the
+ * vCPU has a timer of the host's: so it is in the bank when the wait begins, and its own timers need
+ * not be looked at while it lasts. */
 void vcpu_block(struct vcpu *vcpu)
 {
 	bool wakes;
@@ -108,17 +112,15 @@ void vcpu_block(struct vcpu *vcpu)
 	if (!wakes)
 		set_waiter(&vcpu->wait);
 	irq_enable();
-	if (!wakes)
-		wait_until(vcpu, requested);
-}
-
-static bool switched_on(struct vcpu *vcpu)
-{
-	return vcpu->power.state != POWER_OFF;
+	if (wakes)
+		return;
+	thread_prepare_block(); /* with the fence that vcpu_kick()'s meets */
+	wait_unless(vcpu, requested(vcpu));
 }
 
 void vcpu_wait_for_power(struct vcpu *vcpu)
 {
 	set_waiter(&vcpu->wait);
-	wait_until(vcpu, switched_on);
+	thread_prepare_block();
+	wait_unless(vcpu, vcpu->power.state != POWER_OFF);
 }

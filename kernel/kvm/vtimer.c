@@ -39,7 +39,7 @@ static void timer_irq(void *arg, unsigned intid)
 		irq_deactivate(intid);
 		return;
 	}
-	vgic_inject(vcpu->vm, vcpu, intid, true);
+	vgic_timer_fired(vcpu, intid);
 	if (!vcpu->vm->vgic)
 		vcpu_kick(vcpu, REQ_WAKE);
 }
@@ -114,17 +114,11 @@ static bool ctl_line(uint64_t ctl)
 
 bool vtimer_line(struct vcpu *vcpu, unsigned intid)
 {
-	bool here = bank_is_here(&vcpu->bank);
+	bool virtual = intid == VGIC_PPI_VTIMER;
 
-	for (unsigned i = 0; i < VTIMERS; i++) {
-		if (ppis[i] != intid)
-			continue;
-		if (!here)
-			return image_deadline(vcpu, i) <= timer_ticks();
-		return ctl_line(i == VTIMER_VIRTUAL ? sysreg_read(cntv_ctl_el02)
-						    : sysreg_read(cntp_ctl_el02));
-	}
-	return false;
+	if (!bank_is_here(&vcpu->bank))
+		return image_deadline(vcpu, virtual ? VTIMER_VIRTUAL : VTIMER_PHYSICAL) <= timer_ticks();
+	return ctl_line(virtual ? sysreg_read(cntv_ctl_el02) : sysreg_read(cntp_ctl_el02));
 }
 
 /* An Active timer interrupt has been given to the vgic already: nothing to wait for. */

@@ -107,9 +107,13 @@ static unsigned run_place(const struct thread *t)
 	return (unsigned)__builtin_ctzll(allowed);
 }
 
+#define NEW_THREAD UINT64_MAX /* as its vruntime: it has had as much as the others */
+
 /* Neither what t slept through nor what it ran elsewhere counts for more than a slice. */
 static void run_bound_time(const struct run_queue *q, struct thread *t) HOLDS(q->lock)
 {
+	if (t->vruntime == NEW_THREAD)
+		t->vruntime = q->floor;
 	t->vruntime = max(t->vruntime, q->floor > slice ? q->floor - slice : 0);
 	t->vruntime = min(t->vruntime, q->floor + slice);
 }
@@ -117,15 +121,17 @@ static void run_bound_time(const struct run_queue *q, struct thread *t) HOLDS(q-
 /* t, ready and in no tree, joins this queue; who runs there makes room if t had so much less. */
 static void run_join(struct run_queue *q, struct thread *t, unsigned cpu) HOLDS(q->lock)
 {
-	struct thread *running = cpu_get(cpu)->current;
+	struct thread *running = q->idling || q->current == &q->idle ? NULL : q->current;
 
+	if (running)
+		run_charge(q);
 	t->cpu = cpu;
 	run_bound_time(q, t);
 	ready_insert(q, t);
 	q->stats.wakeups++;
-	if (!q->idling && running != &q->idle && t->vruntime + granularity < running->vruntime)
+	if (running && t->vruntime + granularity < running->vruntime)
 		thread_set_work(running, WORK_RESCHED);
-	else if (cpu != cpu_id())
+	else if (q != &run_queues[cpu_id()])
 		ipi_send(cpu, IPI_RESCHEDULE); /* it looks, or starts its slice timer */
 	else if (!q->idling)
 		run_arm_slice(q);
@@ -168,10 +174,9 @@ static void wake_blocked(struct run_queue *q, struct thread *t) RELEASES(q->lock
 	unsigned cpu = t->cpu, to;
 	bool joins;
 
-	if (cpu_get(cpu)->current == t) { /* it waits on its own stack */
-		run_bound_time(q, t);
+	if (q->current == t) { /* it waits on its own stack */
 		q->stats.wakeups++;
-		if (cpu != cpu_id())
+		if (q != &run_queues[cpu_id()])
 			ipi_send(cpu, IPI_RESCHEDULE);
 		spin_unlock(&q->lock);
 		return;
@@ -188,9 +193,16 @@ static void wake_blocked(struct run_queue *q, struct thread *t) RELEASES(q->lock
 bool thread_wake(struct thread *t) NO_LOCK_ANALYSIS
 {
 	uint64_t daif = irq_save();
-	struct run_queue *q = lock_queue_of(t);
-	enum thread_state state = thread_state(t);
-	bool waits = state == THREAD_BLOCKED || state == THREAD_BLOCKING;
+	struct run_queue *q;
+	enum thread_state state;
+	bool waits;
+
+	/* What the caller has made true, before the state is looked at; partner: the fence in
+	 * thread_prepare_block(). */
+	atomic_thread_fence(memory_order_seq_cst);
+	q = lock_queue_of(t);
+	state = thread_state(t);
+	waits = state == THREAD_BLOCKED || state == THREAD_BLOCKING;
 
 	if (waits)
 		thread_set_state(t, THREAD_RUNNING);
@@ -213,7 +225,7 @@ void thread_start(struct thread *t)
 		    run_queues[cpu].ready_count < run_queues[best].ready_count)
 			best = cpu;
 	}
-	t->vruntime = run_queues[best].floor;
+	t->vruntime = NEW_THREAD;
 	run_enqueue(t, best);
 	irq_restore(daif);
 }

@@ -23,8 +23,10 @@ struct run_queue {
 	bool idling; /* nobody is ready: the current thread waits for somebody, or for its own wake
 		      */
 	uint64_t floor; /* least virtual runtime of late; never falls. Newcomers begin near it */
-	struct thread *leaving; /* set by the thread that switches out, for run_finish() */
-	int leaving_to;		/* the CPU it moves to, or -1 */
+	uint64_t idle_ticks;
+	struct thread *current; /* as in struct cpu */
+	struct thread *leaving; /* it ends, or moves to another CPU: for run_finish(); else NULL */
+	int leaving_to;		/* that CPU, or -1 */
 	struct thread idle;
 	struct ktimer slice;
 	struct ktimer watch; /* watchdog.c */
@@ -47,6 +49,35 @@ static inline void thread_set_state(struct thread *t, enum thread_state state)
 
 /* The CPUs whose queue is not closed: a hint too, but not on such a CPU itself. */
 extern _Atomic uint64_t run_open_cpus;
+
+/* ---- the time the current thread has had; queue locked ---- */
+
+/* What passed since it began or was last charged, in ticks. */
+static inline uint64_t run_spent(struct run_queue *q)
+{
+	uint64_t now = timer_ticks(), spent = now - q->current->started;
+
+	q->current->started = now;
+	return spent;
+}
+
+/* Charge it; any CPU. Alone it carries the floor along: who comes begins beside it. */
+static inline void run_charge(struct run_queue *q) HOLDS(q->lock)
+{
+	struct thread *t = q->current;
+	uint64_t spent = run_spent(q);
+
+	t->runtime += spent;
+	t->vruntime += spent;
+	if (!q->ready_count && q->floor < t->vruntime)
+		q->floor = t->vruntime;
+}
+
+/* It waited meanwhile. */
+static inline void run_charge_idle(struct run_queue *q) HOLDS(q->lock)
+{
+	q->idle_ticks += run_spent(q);
+}
 
 /* ---- place.c; queue locked ---- */
 

@@ -34,22 +34,6 @@ static struct run_queue *queue_here(void)
 
 /* ---- switching ---- */
 
-/* Charge the current thread, or the idle time, with what passed since it began or was last charged.
- */
-static void run_charge(struct run_queue *q, bool idle) HOLDS(q->lock)
-{
-	struct thread *t = thread_current();
-	uint64_t now = timer_ticks(), spent = now - t->started;
-
-	t->started = now;
-	if (idle) {
-		q->stats.idle_ns += timer_ticks_to_ns(spent);
-	} else {
-		t->runtime += spent;
-		t->vruntime += spent;
-	}
-}
-
 /* First thing in the thread that came in: the lock of its queue is still held by the one that left.
  */
 static void run_finish(void) NO_LOCK_ANALYSIS
@@ -57,17 +41,21 @@ static void run_finish(void) NO_LOCK_ANALYSIS
 	struct run_queue *q = queue_here();
 	struct thread *left = q->leaving;
 	int to = q->leaving_to;
-	bool dead = thread_state(left) == THREAD_DEAD;
 
+	if (!left) {
+		spin_unlock(&q->lock);
+		return;
+	}
+	q->leaving = NULL;
 	q->leaving_to = -1;
 	spin_unlock(&q->lock);
-	if (to >= 0)
+	if (to >= 0) {
 		run_enqueue(left, (unsigned)to);
-	if (dead) {
-		stack_free(left->stack);
-		if (left->released)
-			left->released(left);
+		return;
 	}
+	stack_free(left->stack);
+	if (left->released)
+		left->released(left);
 }
 
 void thread_begin(void)
@@ -85,12 +73,11 @@ static void run_switch(struct run_queue *q, struct thread *to) NO_LOCK_ANALYSIS
 
 	q->stats.switches++;
 	to->started = from->started; /* charged up to now */
-	q->leaving = from;
-	cpu->current = to;
+	q->current = cpu->current = to;
 	/* Before to's work word is looked at; partner: the fence in thread_set_work(). */
 	atomic_thread_fence(memory_order_seq_cst);
 	run_arm_slice(q);
-	if (to->mmu)
+	if (to->mmu && to->mmu != from->mmu)
 		mmu_activate(to->mmu);
 	thread_switch_tls(from, to);
 	if (to->switched_in)
@@ -118,7 +105,7 @@ static void run_wait(struct run_queue *q) NO_LOCK_ANALYSIS
 	atomic_fetch_and_explicit(&run_idle_cpus, ~BIT(here), memory_order_relaxed);
 	irq_dispatch();
 	spin_lock(&q->lock);
-	run_charge(q, true);
+	run_charge_idle(q);
 	q->idling = false;
 }
 
@@ -174,7 +161,8 @@ static void give_way(struct run_queue *q, struct thread *t, uint64_t limit) RELE
 	struct thread *next;
 
 	if (to != here) {
-		q->leaving_to = (int)to; /* run_finish() puts it there */
+		q->leaving = t; /* run_finish() puts it there */
+		q->leaving_to = (int)to;
 		run_next(q);
 		return;
 	}
@@ -197,7 +185,7 @@ static void yield(bool to_any)
 	thread_clear_work(t, WORK_RESCHED);
 	if (t != &q->idle) { /* which during boot has things to do */
 		spin_lock(&q->lock);
-		run_charge(q, false);
+		run_charge(q);
 		give_way(q, t, to_any ? UINT64_MAX : t->vruntime);
 	}
 	irq_restore(daif);
@@ -216,8 +204,8 @@ void thread_preempt(void)
 void thread_prepare_block(void)
 {
 	thread_set_state(thread_current(), THREAD_BLOCKING);
-	/* The state before the condition is looked at; partner: the lock that thread_wake() takes
-	 * after its caller has made the condition true. */
+	/* The state before the condition is looked at; partner: the fence in thread_wake(), whose
+	 * caller has made the condition true. */
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
@@ -240,7 +228,7 @@ void thread_block(void)
 	} else {
 		thread_set_state(t, THREAD_BLOCKED);
 		thread_clear_work(t, WORK_RESCHED);
-		run_charge(q, false);
+		run_charge(q);
 		run_next(q);
 	}
 	irq_enable();
@@ -255,7 +243,8 @@ void thread_exit(void)
 	q = queue_here();
 	spin_lock(&q->lock);
 	thread_set_state(t, THREAD_DEAD);
-	run_charge(q, false);
+	run_charge(q);
+	q->leaving = t;
 	run_next(q);
 	panic("a dead thread ran");
 }
@@ -299,11 +288,12 @@ void run_cpu_init(uint64_t stack)
 	if (t->started) /* it was off: as good as idle */
 		q->stats.idle_ns += timer_ticks_to_ns(timer_ticks() - t->started);
 	t->started = timer_ticks();
-	this_cpu()->current = t;
+	q->current = this_cpu()->current = t;
 }
 
 void run_stats(unsigned cpu, struct run_stats *out)
 {
 	*out = run_queues[cpu].stats;
+	out->idle_ns = timer_ticks_to_ns(run_queues[cpu].idle_ticks);
 	out->runnable = run_queues[cpu].ready_count;
 }

@@ -64,14 +64,14 @@ void thread_switch_tls(struct thread *from, const struct thread *to)
 {
 	if (this_cpu()->mode == CPU_GUEST)
 		return;
-	if (from->mmu) {
+	if (from->mmu)
 		from->tpidr_el0 = sysreg_read(tpidr_el0);
-		if (cpu_has(CPU_SME))
-			from->tpidr2_el0 = sysreg_read_named(SYSREG_TPIDR2_EL0);
-	}
-	if (to->mmu) {
+	if (to->mmu)
 		sysreg_write(tpidr_el0, to->tpidr_el0);
-		if (cpu_has(CPU_SME))
-			sysreg_write_named(SYSREG_TPIDR2_EL0, to->tpidr2_el0);
-	}
+	if (!cpu_has(CPU_SME))
+		return;
+	if (from->mmu)
+		from->tpidr2_el0 = sysreg_read_named(SYSREG_TPIDR2_EL0);
+	if (to->mmu)
+		sysreg_write_named(SYSREG_TPIDR2_EL0, to->tpidr2_el0);
 }

@@ -109,7 +109,8 @@ void cpuif_write_lrs(const struct vgic_cpu *cpu)
 {
 	struct hardware *hw = &hardware[cpu_id()];
 
-	write_lrs(cpu, max(cpu->used, hw->used));
+	if (cpu->used | hw->used)
+		write_lrs(cpu, max(cpu->used, hw->used));
 	hw->used = cpu->used;
 	write_hcr(hw, cpu->hcr);
 }
@@ -161,9 +162,12 @@ void cpuif_close(void)
 	write_hcr(&hardware[cpu_id()], 0);
 }
 
-void cpuif_open(const struct vgic_cpu *cpu)
+void cpuif_idle(bool enter)
 {
-	write_hcr(&hardware[cpu_id()], cpu->hcr);
+	struct hardware *hw = &hardware[cpu_id()];
+
+	if (hw->used && hw->hcr)
+		sysreg_write(ich_hcr_el2, enter ? 0 : hw->hcr);
 }
 
 void cpuif_cpu_init(void)

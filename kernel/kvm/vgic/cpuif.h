@@ -27,5 +27,5 @@ void cpuif_save(struct vgic_cpu *cpu);
 void cpuif_load(const struct vgic_cpu *cpu);
 /* ICH_HCR_EL2 = 0: nothing is signalled, to the guest or as maintenance. */
 void cpuif_close(void);
-/* ICH_HCR_EL2 as in the image. */
-void cpuif_open(const struct vgic_cpu *cpu);
+/* The hook of the idle loop: a pending list register must not end its WFI. Masked in between. */
+void cpuif_idle(bool enter);

@@ -154,10 +154,15 @@ static void irq_requeue(struct vgic_irq *irq)
 		queue_insert(cpu, irq);
 }
 
-void vgic_irq_update(struct vgic_irq *irq)
+void vgic_irq_place(struct vgic_irq *irq)
 {
 	if (irq->lr < 0)
 		irq_requeue(irq);
+}
+
+void vgic_irq_update(struct vgic_irq *irq)
+{
+	vgic_irq_place(irq);
 	if (irq->cpu)
 		vgic_notify(irq->cpu);
 }
@@ -254,6 +259,8 @@ void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1)
 /* What the guest has left of one list register. */
 static void irq_fold(struct vgic_irq *irq, uint64_t lr)
 {
+	bool was_active = irq->active;
+
 	irq->lr = -1;
 	irq->active = lr & ICH_LR_ACTIVE;
 	if (irq_latches(irq)) {
@@ -262,12 +269,15 @@ static void irq_fold(struct vgic_irq *irq, uint64_t lr)
 	} else if (irq->lr_pending && !(lr & ICH_LR_PENDING)) {
 		irq->latch = false; /* taken: what GICD_ISPENDR had set is over (IHI 0069 4.1.2) */
 	}
-	irq_requeue(irq);
+	/* It stands where it would go if nothing changed that decides that. */
+	if (irq_place(irq) != irq->cpu || irq->active != was_active ||
+	    field_get(ICH_LR_PRIORITY, lr) != irq->priority)
+		irq_requeue(irq);
 }
 
 /* What the guest has ended of the active ones that are in no list register: they end in the order of
  * their urgency. Not so if it ends priority and activity apart (EOImode 1): then ICC_DIR_EL1 traps. */
-static void fold_left_out(struct vgic_cpu *cpu)
+static __attribute__((noinline)) void fold_left_out(struct vgic_cpu *cpu)
 {
 	uint64_t ended = field_get(ICH_HCR_EOICOUNT, cpu->hcr);
 	struct vgic_irq *irq, *next;
@@ -288,9 +298,10 @@ static void fold_left_out(struct vgic_cpu *cpu)
 	}
 }
 
-void vgic_fold(struct vgic_cpu *cpu)
+void vgic_fold_used(struct vgic_cpu *cpu)
 {
-	fold_left_out(cpu);
+	if (cpu->hcr & ICH_HCR_EOICOUNT)
+		fold_left_out(cpu);
 	for (unsigned i = 0; i < cpu->used; i++) {
 		struct vgic_irq *irq = cpu->lr_irq[i];
 
@@ -332,15 +343,12 @@ static void fill_one(struct vgic_cpu *cpu, struct vgic_irq *irq)
 	cpu->lr_irq[cpu->used++] = irq;
 }
 
-void vgic_fill(struct vgic_cpu *cpu)
+void vgic_fill_queued(struct vgic_cpu *cpu)
 {
 	struct vgic_irq *irq;
 	unsigned kept; /* for the first that is only pending */
 
 	check(cpu->used == 0);
-	cpu->hcr = ICH_HCR_EN;
-	if (cpu->frozen || list_empty(&cpu->queue))
-		return;
 	kept = !list_entry(cpu->queue.prev, struct vgic_irq, link)->active;
 	list_for_each (irq, &cpu->queue, link) {
 		unsigned room = cpu->vgic->nr_lrs - cpu->used;

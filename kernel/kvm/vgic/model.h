@@ -144,6 +144,8 @@ void vgic_irq_set_line(struct vgic_irq *irq, bool level);
  * it belongs now, and notify. If it is in a list register its vCPU must be settled: vgic_fold() was
  * called and nothing was filled in since, or it is notified here and folds later. */
 void vgic_irq_update(struct vgic_irq *irq);
+/* The same by its vCPU's own CPU, which folds and fills now and needs no notice. */
+void vgic_irq_place(struct vgic_irq *irq);
 /* The distributor's group enables changed. */
 void vgic_update_all(struct vgic *vgic);
 /* Pending as GICD_ISPENDR shows it: latch, line or in the list register's image. */
@@ -157,8 +159,20 @@ void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1);
 
 /* The image's list registers, and the count in its hcr, -> the model; they are empty after this. Sets
  * hw_changed if the guest ended a HW-linked one the hardware did not see. */
-void vgic_fold(struct vgic_cpu *cpu);
+void vgic_fold_used(struct vgic_cpu *cpu);
+static inline void vgic_fold(struct vgic_cpu *cpu)
+{
+	if (cpu->used || (cpu->hcr & ICH_HCR_EOICOUNT))
+		vgic_fold_used(cpu);
+}
+
 /* The first of the queue -> the image's list registers and hcr. They were empty. */
-void vgic_fill(struct vgic_cpu *cpu);
+void vgic_fill_queued(struct vgic_cpu *cpu);
+static inline void vgic_fill(struct vgic_cpu *cpu)
+{
+	cpu->hcr = ICH_HCR_EN;
+	if (cpu->queued && !cpu->frozen)
+		vgic_fill_queued(cpu);
+}
 /* Would one of its interrupts end WFI (pending, not masked by PMR or group enable of vmcr)? */
 bool vgic_model_wakes(const struct vgic_cpu *cpu);

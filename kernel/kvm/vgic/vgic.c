@@ -122,8 +122,6 @@ static bool irq_busy(const struct vgic_irq *irq)
  * deadline or masked it. The host's interrupt is free to come again then. */
 static void resample(struct vgic_cpu *cpu)
 {
-	if (!cpu->irqs[VGIC_PPI_VTIMER].latch && !cpu->irqs[VGIC_PPI_PTIMER].latch)
-		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(hw_ppis); i++) {
 		struct vgic_irq *irq = &cpu->irqs[hw_ppis[i]];
 
@@ -143,16 +141,38 @@ static void sync_hw(struct vgic_cpu *cpu)
 		irq_ppi_set_active(hw_ppis[i], irq_busy(&cpu->irqs[hw_ppis[i]]));
 }
 
-void vgic_refill(struct vgic_cpu *cpu)
+static void refill(struct vgic_cpu *cpu, bool look_at_lines)
 {
 	cpuif_read_lrs(cpu);
 	vgic_fold(cpu);
-	resample(cpu);
+	if (look_at_lines)
+		resample(cpu);
 	vgic_fill(cpu);
 	cpuif_write_lrs(cpu);
 	atomic_store_explicit(&cpu->stale, false, memory_order_relaxed);
 	if (cpu->hw_changed)
 		sync_hw(cpu);
+}
+
+void vgic_refill(struct vgic_cpu *cpu)
+{
+	refill(cpu, true);
+}
+
+void vgic_timer_fired(struct vcpu *vcpu, unsigned intid)
+{
+	struct vgic_cpu *cpu = vcpu->vgic;
+	struct vgic_irq *irq;
+
+	if (!cpu->vgic)
+		return;
+	spin_lock(&cpu->vgic->lock);
+	irq = &cpu->irqs[intid];
+	irq->latch = true;
+	vgic_irq_place(irq);
+	refill(cpu, false); /* the list registers are this CPU's: there is nobody to tell */
+	spin_unlock(&cpu->vgic->lock);
+	vcpu_wake(vcpu);
 }
 
 void vgic_flush_stale(struct vcpu *vcpu)
@@ -246,19 +266,6 @@ void vgic_close(void)
 	cpuif_close();
 }
 
-/* The hook of the idle loop: a pending list register must not end its WFI. Masked in between. */
-static void idle(bool enter)
-{
-	struct vcpu *vcpu = world_resident();
-
-	if (!vcpu || !vcpu->vgic->vgic)
-		return;
-	if (enter)
-		cpuif_close();
-	else
-		cpuif_open(vcpu->vgic);
-}
-
 /* The end of a level interrupt, or more than list registers (vgic_fill()). At EL2 it stays asserted until its cause is gone,
  * so the list registers are mended here and now, whoever runs. */
 static void maintenance(void *arg, unsigned intid)
@@ -276,7 +283,7 @@ static void maintenance(void *arg, unsigned intid)
 int vgic_init(void)
 {
 	cpuif_probe();
-	run_set_idle_hook(idle);
+	run_set_idle_hook(cpuif_idle);
 	return irq_register(VGIC_PPI_MAINTENANCE, maintenance, NULL, false);
 }
 

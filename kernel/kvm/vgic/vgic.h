@@ -44,6 +44,9 @@ int vgic_ready_to_run(struct vcpu *vcpu);
  * guest's own EOI; false takes it back (only of a vCPU in no bank; its Active bit is the caller's).
  * 0; -EINVAL: no such interrupt, -EBUSY: not initialised, -ENXIO: no vgic. */
 int vgic_inject(struct vm *vm, struct vcpu *vcpu, unsigned intid, bool level);
+/* The host's interrupt of one of the vCPU's timers has come and stays Active. Masked, the vCPU in this
+ * CPU's guest bank. */
+void vgic_timer_fired(struct vcpu *vcpu, unsigned intid);
 /* An SPI's line goes up and down again: an edge is latched. Nothing, if there is no such SPI. Any context. */
 void vgic_pulse(struct vm *vm, unsigned intid);
 /* The guest's write to ICC_SGI1R_EL1, ICC_SGI0R_EL1 or ICC_ASGI1R_EL1 (the last two: not Group 1).
