@@ -19,12 +19,14 @@
 #define ISS_SAS	     BITS(23, 22)
 #define ISS_ISV	     BIT(24)
 #define HPFAR_FIPA   BITS(43, 4)
+/* Not of the syndrome, in the place of a bit that is 0 there: data accesses are big-endian. */
+#define MMIO_BIG_ENDIAN ISS_S1PTW
 
 /* A load or store of one register to something that is not memory: where, and how the syndrome has
  * it. 16 bytes, passed in registers; each field is cut out where it is used. */
 struct mmio_access {
 	ipa_t ipa;
-	uint32_t how; /* ISS_SAS, _SRT, _WNR, _SSE, _SF */
+	uint32_t how; /* ISS_SAS, _SRT, _WNR, _SSE, _SF, MMIO_BIG_ENDIAN */
 };
 
 enum abort_kind {
@@ -82,12 +84,13 @@ static inline bool mmio_is_store(struct mmio_access a)
 	return a.how & ISS_WNR;
 }
 
-/* Its bytes of value, extended as a load of it extends them. */
+/* Its bytes of value, extended as a load of it extends them. The value is what a little-endian access
+ * would have, here and below. */
 static inline uint64_t mmio_extend(struct mmio_access a, uint64_t value)
 {
 	unsigned unused = 64 - 8 * mmio_bytes(a);
 
-	value <<= unused;
+	value = a.how & MMIO_BIG_ENDIAN ? __builtin_bswap64(value) : value << unused;
 	if (!(a.how & ISS_SSE))
 		return value >> unused;
 	value = (uint64_t)((int64_t)value >> unused);
@@ -97,7 +100,10 @@ static inline uint64_t mmio_extend(struct mmio_access a, uint64_t value)
 /* Its bytes of value. */
 static inline uint64_t mmio_cut(struct mmio_access a, uint64_t value)
 {
-	return value & ~0ull >> (64 - 8 * mmio_bytes(a));
+	unsigned unused = 64 - 8 * mmio_bytes(a);
+
+	return a.how & MMIO_BIG_ENDIAN ? __builtin_bswap64(value) >> unused :
+					 value & ~0ull >> unused;
 }
 
 /* Does HPFAR_EL2 hold the address of this fault? Else it must be found by translating far. Permission

@@ -21,7 +21,8 @@
 #include "sched/thread.h"
 
 #define ISS_WFX_WFE  BIT(0)
-#define SCTLR_EL1_EE BIT(25)
+#define SCTLR_EL1_EE  BIT(25)
+#define SCTLR_EL1_E0E BIT(24)
 
 static int exit_undefined(struct vcpu *vcpu, uint64_t esr)
 {
@@ -171,17 +172,35 @@ static bool find_faulting_ipa(uint64_t far, uint64_t *hpfar)
 	return !(par & 1);
 }
 
-/* What is not a plain access to where the vCPU has met no memory before. */
+/* Are the guest's data accesses, where it is, big-endian? Masked. */
+static bool big_endian(const struct vcpu *vcpu)
+{
+	if (vcpu->pstate & PSTATE_NRW)
+		return vcpu->pstate & BIT(9); /* E */
+	return sysreg_read(sctlr_el12) &
+	       (vcpu->pstate & BITS(3, 2) ? SCTLR_EL1_EE : SCTLR_EL1_E0E);
+}
+
+/* Has it none at all that are? (AArch32 programs are not offered.) */
+static inline bool all_little_endian(void)
+{
+	return !(sysreg_read(sctlr_el12) & (SCTLR_EL1_EE | SCTLR_EL1_E0E));
+}
+
+/* What is not a plain access to where the vCPU has met no memory before, little-endian. */
 static __attribute__((noinline)) int memory_abort(struct vcpu *vcpu, uint64_t esr, uint64_t far,
 						  uint64_t hpfar)
 {
 	bool complete = decode_hpfar_valid(esr) || find_faulting_ipa(far, &hpfar);
+	bool big = big_endian(vcpu);
 	struct guest_abort abort;
 
 	irq_enable();
 	if (!complete)
 		return EXIT_RESUME;
 	decode_abort(esr, far, hpfar, &abort);
+	if (big)
+		abort.mmio.how |= (uint32_t)MMIO_BIG_ENDIAN;
 	return stage2_fault(vcpu, &abort);
 }
 
@@ -191,7 +210,8 @@ static int exit_abort(struct vcpu *vcpu, uint64_t esr)
 	ipa_t ipa = decode_ipa(far, hpfar);
 
 	vcpu->far = far;
-	if (decode_is_access(esr) && ipa.v - vcpu->gap.start < relaxed_u64(&vcpu->gap.size)) {
+	if (decode_is_access(esr) && ipa.v - vcpu->gap.start < relaxed_u64(&vcpu->gap.size) &&
+	    all_little_endian()) {
 		irq_enable();
 		return mmio_access(vcpu, decode_mmio(esr, ipa));
 	}

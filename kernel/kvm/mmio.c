@@ -5,7 +5,8 @@
  * from there at the next KVM_RUN. Pure but for who is asked.
  *
  * The page is the program's: what comes back is data for the guest and nothing else is believed.
- * Byte order: little-endian data accesses; the VMM sees the bytes as they lie in memory.
+ * The VMM sees the bytes as they lie in memory, a device here the value a little-endian bus has: for a
+ * guest whose data accesses are big-endian decode.h turns them around.
  */
 #include <linux/errno.h>
 

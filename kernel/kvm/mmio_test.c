@@ -80,6 +80,30 @@ TEST(loads_take_their_width)
 	expect_eq(loaded(8, false, true, data), data);
 }
 
+TEST(big_endian_accesses_are_turned_around)
+{
+	struct mmio_access a = load(NOBODY, 2, 3);
+	uint64_t data = 0x8182;
+
+	a.how |= (uint32_t)(ISS_SSE | ISS_SF | MMIO_BIG_ENDIAN);
+	expect_eq(mmio_access(&vcpu, a), EXIT_TO_VMM);
+	memcpy(run.mmio.data, &data, sizeof(data));
+	mmio_complete(&vcpu);
+	expect_eq(vcpu.x[3], 0xffffffffffff8281);
+	a = store(NOBODY, 4, 3);
+	a.how |= (uint32_t)MMIO_BIG_ENDIAN;
+	vcpu.x[3] = 0xaabbccdd11223344;
+	expect_eq(mmio_access(&vcpu, a), EXIT_TO_VMM);
+	memcpy(&data, run.mmio.data, sizeof(data));
+	expect_eq(data, 0x44332211);
+	mmio_complete(&vcpu);
+	a = store(GIC, 8, 3);
+	a.how |= (uint32_t)MMIO_BIG_ENDIAN;
+	vcpu.x[3] = 0x0102030405060708;
+	expect_eq(mmio_access(&vcpu, a), EXIT_RESUME);
+	expect_eq(gic_value, 0x0807060504030201);
+}
+
 TEST(signed_loads_are_extended_to_their_register)
 {
 	const uint64_t data = 0x8182838485868788;
