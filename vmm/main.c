@@ -43,6 +43,7 @@ static const char help_text[] =
 	"  --name NAME         the guest's host name, and its name for list and stop\n"
 	"  --no-reboot         end when the guest resets itself, with status 2\n"
 	"  --stats             print a table of exits at the end\n"
+	"  --sve               vCPUs with SVE, at every vector length of the host\n"
 	"\n"
 	"While the guest runs, Ctrl-A x ends it and Ctrl-A h shows help.\n";
 
@@ -131,6 +132,7 @@ enum option_key {
 	OPTION_NAME,
 	OPTION_NO_REBOOT,
 	OPTION_STATS,
+	OPTION_SVE,
 	OPTION_HELP,
 };
 
@@ -145,6 +147,7 @@ static const struct option options[] = {
 	{ "name", required_argument, NULL, OPTION_NAME },
 	{ "no-reboot", no_argument, NULL, OPTION_NO_REBOOT },
 	{ "stats", no_argument, NULL, OPTION_STATS },
+	{ "sve", no_argument, NULL, OPTION_SVE },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 },
 };
@@ -199,6 +202,9 @@ static void apply_option(struct machine_config *config, int key)
 		break;
 	case OPTION_STATS:
 		config->stats = true;
+		break;
+	case OPTION_SVE:
+		config->vm.sve = true;
 		break;
 	case OPTION_HELP:
 		print_help();
@@ -262,8 +268,8 @@ int main(int argc, char **argv)
 		control_stop(argv[2]);
 		return 0;
 	}
-	if (argc > 2 && (!strcmp(command, "info") || !strcmp(command, "version") ||
-			 !strcmp(command, "list")))
+	if (argc > 2 &&
+	    (!strcmp(command, "info") || !strcmp(command, "version") || !strcmp(command, "list")))
 		die("%s takes no arguments; see stet --help", command);
 	if (!strcmp(command, "info")) {
 		info_print();

@@ -58,6 +58,7 @@ static void reg_write(const struct vcpu *vcpu, uint64_t id, uint64_t value)
 void vcpu_create(struct vcpu *vcpu, struct vm *vm, unsigned index, const struct kvm_vcpu_init *init)
 {
 	struct kvm_vcpu_init own = *init;
+	int sve = KVM_ARM_VCPU_SVE;
 
 	own.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
 	if (index)
@@ -72,6 +73,9 @@ void vcpu_create(struct vcpu *vcpu, struct vm *vm, unsigned index, const struct 
 		die("vCPU %u's shared page cannot be mapped: %m", index);
 	if (ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &own))
 		die("KVM does not initialise vCPU %u: %m", index);
+	if (own.features[0] & 1u << KVM_ARM_VCPU_SVE &&
+	    ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &sve))
+		die("KVM does not give vCPU %u SVE: %m", index);
 }
 
 void vcpu_destroy(struct vcpu *vcpu)

@@ -124,7 +124,7 @@ static void create_gic(struct vm *vm)
 	gic_set(vm, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
 }
 
-static void create_vcpus(struct vm *vm, int kvm, unsigned count)
+static void create_vcpus(struct vm *vm, int kvm, const struct vm_config *config)
 {
 	struct kvm_vcpu_init init;
 	int run_size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -135,7 +135,11 @@ static void create_vcpus(struct vm *vm, int kvm, unsigned count)
 	if (ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, &init))
 		die("KVM offers no kind of vCPU: %m");
 	memset(init.features, 0, sizeof(init.features));
-	for (vm->vcpu_count = 0; vm->vcpu_count < count; vm->vcpu_count++)
+	if (config->sve && ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SVE) <= 0)
+		die("this host gives guests no SVE");
+	if (config->sve)
+		init.features[0] |= 1u << KVM_ARM_VCPU_SVE;
+	for (vm->vcpu_count = 0; vm->vcpu_count < config->vcpus; vm->vcpu_count++)
 		vcpu_create(&vm->vcpus[vm->vcpu_count], vm, vm->vcpu_count, &init);
 }
 
@@ -151,7 +155,7 @@ void vm_create(struct vm *vm, int kvm, const struct vm_config *config)
 	if (vm->fd < 0)
 		die("KVM makes no virtual machine: %m");
 	add_memory(vm, config->memory);
-	create_vcpus(vm, kvm, config->vcpus);
+	create_vcpus(vm, kvm, config);
 	create_gic(vm);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,7 @@ struct vm {
 struct vm_config {
 	uint64_t memory; /* bytes */
 	unsigned vcpus;
+	bool sve; /* vCPUs have SVE */
 };
 
 /* Open /dev/kvm, once. Ends the program with a message if it is missing or lacks what we need. */

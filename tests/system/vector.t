@@ -4,7 +4,7 @@
 # A guest that uses FP in a loop of hypercalls, or of MMIO exits to a VMM that uses none, costs no
 # save or load of the vector registers after the first: the instructions that QEMU executes in
 # kernel/bank/fp_regs.S are the same for 10 rounds and for 10,000. Where both use FP they are not,
-# which shows that the count counts.
+# which shows that the count counts. With SVE likewise.
 
 use strict;
 use warnings;
@@ -39,13 +39,16 @@ sub vector_instructions
 	return $status == 0 && $out =~ /^\Q$row\E +\d/m && $err =~ /^total: .* fp_regs (\d+)$/m ? $1 : undef;
 }
 
-for my $row ('hypercall-guest-fp', 'mmio-guest-fp') {
+for my $row ('hypercall-guest-fp', 'mmio-guest-fp', 'mmio-sve-guest') {
 	my ($few, $many) = map { vector_instructions($row, $_) } 10, 10000;
 
 	cmp_ok($few // 0, '>', 0, "$row: the guest has the vector registers at all");
 	is($many, $few, "$row: 10,000 rounds save and load no more than 10");
 }
-my ($few, $many) = map { vector_instructions('mmio-both-fp', $_) } 10, 100;
-cmp_ok($many // 0, '>', $few // 0, 'mmio-both-fp: they go from one to the other each time');
+for my $row ('mmio-both-fp', 'mmio-sve-both') {
+	my ($few, $many) = map { vector_instructions($row, $_) } 10, 100;
+
+	cmp_ok($many // 0, '>', $few // 0, "$row: they go from one to the other each time");
+}
 
 done_testing();

@@ -395,8 +395,20 @@ TEST(streaming_mode_zt0_and_fpmr_are_hidden)
 		expect_eq(sys(__NR_prctl, 64 /* PR_SME_GET_VL */), -EINVAL);
 }
 
+/* For tests/system/sve.t: one thread that uses vector registers (x19 = 0xa), one that does not
+ * (0xb), for ever. */
+static int spin_both(void)
+{
+	if (sys(__NR_clone, SIGCHLD) == 0)
+		__asm__ volatile("mov x19, #0xb\n1: b 1b");
+	__asm__ volatile("mov x19, #0xa\n1: movi v0.16b, #0x5a\n movi v31.16b, #0x5a\n b 1b");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 2 && !strcmp(argv[1], "spin"))
+		return spin_both();
 	if (argc == 4 && !strcmp(argv[1], "child"))
 		return child_sees((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]));
 	if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
