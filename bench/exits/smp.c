@@ -156,7 +156,7 @@ static uint64_t hand_overs(const struct row *row, uint64_t rounds)
 }
 
 static const struct row rows[] = {
-	{ "sgi", "SGI to another, running vCPU, and seeing its answer (two CPUs)", sgis, 500,
+	{ "sgi", "SGI to another, running vCPU, and seeing its answer (two CPUs)", sgis, 200,
 	  guest_sgis, FP_NOBODY },
 	{ "sgi-one-cpu", "SGI to a vCPU asleep on the same CPU; the sender sleeps", sgis_on_one_cpu,
 	  500, guest_calls, FP_NOBODY },

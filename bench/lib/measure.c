@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include "bench/lib/measure.h"
 
-enum { REPEATS = 9, REPEATS_MAX = 100, PATIENCE = 5 /* seconds */ };
+enum { REPEATS = 9, REPEATS_MAX = 100, PATIENCE = 10 /* seconds */ };
 
 static const char usage[] =
 	"  --tsv         columns separated by tabs, with a tenth of a nanosecond\n"
