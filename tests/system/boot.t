@@ -83,12 +83,25 @@ sub with_tree
 		'--', $busybox, 'nproc');
 }
 
+# Options for that much memory, which may be more than there is: it lies in a file with a hole, of which nothing is
+# touched but what Stet uses.
+sub memory
+{
+	my ($mib) = @_;
+
+	open(my $file, '>', "$scratch/memory") or die "memory: $!";
+	truncate($file, $mib << 20) or die "memory: $!";
+	close($file);
+	return ('--mem', $mib, '--machine', 'memory-backend=ram', '--qemu', '-object',
+		'--qemu', "memory-backend-file,id=ram,size=${mib}M,mem-path=$scratch/memory,share=on");
+}
+
 # ---- what it takes for itself ----
 
 # The kernel with all it has allocated until the first program runs, its archive not counted: at most 4 MiB and
 # 8 bytes a page.
 for my $mib (256, 2048, 8192) {
-	my ($status, $out, $err) = run($runner, '--verbose', '--smp', 2, '--mem', $mib, '--timeout', 120,
+	my ($status, $out, $err) = run($runner, '--verbose', '--smp', 2, memory($mib), '--timeout', 120,
 		'--', $busybox, 'cat', '/proc/meminfo');
 	my ($free) = $out =~ /^MemFree: +(\d+) kB$/m or BAIL_OUT("no MemFree: $out$err");
 	my ($archive) = $err =~ /^files: an archive of (\d+) KiB/m or BAIL_OUT("no archive: $err");
@@ -125,19 +138,12 @@ SKIP: {
 	like($err, qr/^gic: 10 redistributor regions, Stet uses 8$/m, 'and it is said');
 }
 
-# Memory that is a file with a hole: nothing of it is touched but what Stet uses.
-open(my $file, '>', "$scratch/memory") or die "memory: $!";
-truncate($file, 300 << 30) or die "memory: $!";
-close($file);
-($status, $out, $err) = run($runner, '--verbose', '--mem', 300 << 10, '--timeout', 240,
-	'--machine', 'memory-backend=ram',
-	'--qemu', '-object', '--qemu', "memory-backend-file,id=ram,size=300G,mem-path=$scratch/memory,share=on",
-	'--', $busybox, 'true');
+($status, $out, $err) = run($runner, '--verbose', memory(300 << 10), '--timeout', 240, '--', $busybox, 'true');
 is($status, 0, '300 GiB of memory') or diag($err);
 like($err, qr/^memory: 45056 MiB beyond 0x4040000000 are not used$/m, 'and what is not used is said');
 
 my $disk = "$scratch/disk";
-open($file, '>', $disk) or die "disk: $!";
+open(my $file, '>', $disk) or die "disk: $!";
 truncate($file, 4096) or die "disk: $!";
 close($file);
 ($status, $out, $err) = run($runner, '--verbose', '--timeout', 120, (map { ('--disk', "$disk,ro") } 1 .. 28),
