@@ -364,6 +364,8 @@ void boot_main(pa_t fdt, pa_t image)
 	if (err)
 		panic("the device tree lacks: %s", missing);
 	cpu_init_features();
+	if (cmdline.id_bits)
+		idspace_limit(cmdline.id_bits);
 	memory_init();
 	console_init(mmu_map_device((pa_t){ machine.uart.reg.start }, machine.uart.reg.size));
 	memory_add_free();

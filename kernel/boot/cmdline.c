@@ -40,6 +40,8 @@ static void take_word(struct cmdline *c, char *word)
 		c->log_tag = word + 8;
 	} else if (!strncmp(word, "test.crash=", 11)) {
 		c->crash = word + 11;
+	} else if (!strncmp(word, "test.id_bits=", 13)) {
+		c->id_bits = (unsigned)strtou64(word + 13, NULL, 10);
 	} else if (!strncmp(word, "fp_policy=", 10)) {
 		c->fp_policy = word + 10;
 	} else if (!strncmp(word, "fp_costs=", 9)) {

@@ -8,10 +8,11 @@
 
 struct cmdline {
 	char text[2048];
-	char *init;	 /* init=PATH, or NULL */
-	char *log_tag;	 /* log.tag=WORD, or NULL */
-	char *crash;	 /* test.crash=HOW, or NULL: boot/selftest.c */
-	char *fp_policy; /* fp_policy=NAME, fp_costs=TRAP,SAVE,LOAD, or NULL: bank/fp_policy.h */
+	char *init;	  /* init=PATH, or NULL */
+	char *log_tag;	  /* log.tag=WORD, or NULL */
+	char *crash;	  /* test.crash=HOW, or NULL: boot/selftest.c */
+	unsigned id_bits; /* test.id_bits=N: ASIDs and VMIDs of N bits; 0: as many as there are */
+	char *fp_policy;  /* fp_policy=NAME, fp_costs=TRAP,SAVE,LOAD, or NULL: bank/fp_policy.h */
 	char *fp_costs;
 	bool quiet;
 	bool tty_raw;		      /* tty.mode=raw: the console passes bytes through */

@@ -33,8 +33,16 @@ static bool is_current(const struct idspace *ids, uint64_t tag)
 	return (tag ^ atomic_load(&ids->generation)) >> ids->bits == 0;
 }
 
+static unsigned bits_most = 16; /* written in boot, before the first is made */
+
+void idspace_limit(unsigned bits)
+{
+	bits_most = bits;
+}
+
 int idspace_init(struct idspace *ids, unsigned bits, unsigned cpus)
 {
+	bits = min(bits, bits_most);
 	check(bits <= 16 && cpus <= IDSPACE_MAX_CPUS && cpus < BIT(bits) - 1);
 	memset(ids, 0, sizeof(*ids));
 	ids->bits = bits;

@@ -29,6 +29,8 @@ struct idspace {
 
 /* bits 2 to 16, cpus fewer than 2^bits - 1. -ENOMEM. Number 0 is never handed out. */
 int idspace_init(struct idspace *ids, unsigned bits, unsigned cpus);
+/* All that are made from now on have at most that many bits: a test wants many rollovers. */
+void idspace_limit(unsigned bits);
 /* Make tag valid in the current generation and active on cpu; returns true if this CPU must
  * flush its whole TLB (of that kind) before using it. Caller holds the lock of ids, is that cpu. */
 bool idspace_activate(struct idspace *ids, struct id_tag *tag, unsigned cpu);

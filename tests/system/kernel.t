@@ -31,6 +31,25 @@ close($log);
 ($status, $out) = run("$top/tools/symbolize", "$scratch/log");
 like($out, qr/^panic at $address <panic \S+\.c:\d+>, x1 00000000000004d2$/, 'symbolize names the kernel\'s addresses and no others');
 
+# Address spaces' numbers run out many times where there are only 63 of them: 300 programs, and 200 VMs, on two CPUs.
+my @few = ("$top/tools/stet-qemu", '--smp', 2, '--timeout', 240, '--append', 'test.id_bits=6');
+open(my $script, '>', "$scratch/script") or die $!;
+print $script <<'END';
+i=0
+while [ $i -lt 150 ]; do
+	[ "$(/bin/busybox echo $i | /bin/busybox cat)" = $i ] || echo wrong
+	i=$((i + 1))
+done
+echo $i
+END
+close($script);
+($status, $out, $err) = run(@few, '--file', "/script=$scratch/script", '--', $busybox, 'sh', '/script');
+is($out, "150\n", 'programs keep to their own memory while ASIDs run out') or diag($err);
+($status, $out, $err) = run(@few, '--mem', 1024, '--', "$top/build/user/tests/kvm/lifecycle", 200);
+is($status, 0, 'VMs keep to theirs while VMIDs run out') or diag($out, $err);
+($status, $out, $err) = run(@few, '--mem', 1024, '--', "$top/build/user/tests/kvm/migrate");
+is($status, 0, 'and while they move from CPU to CPU') or diag($out, $err);
+
 # An idle CPU executes nothing: a hundred seconds of sleep are as short as one.
 my @slept = map {
 	my (undef, undef, $said) = run("$top/tools/stet-qemu", '--icount', '--smp', 2, '--timeout', 120, '--plugin',
