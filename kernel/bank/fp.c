@@ -67,6 +67,13 @@ static inline void open_sve_for_kernel(struct cpu *cpu)
 	}
 }
 
+/* Other registers are about to be in this CPU than were. */
+static inline void begin_load(struct cpu *cpu)
+{
+	cpu->fp_epoch += MAX_CPUS; /* so that no two CPUs ever have the same */
+	cpu->fp_entered = cpu->entered = NULL;
+}
+
 /* ---- contexts that have used SVE ---- */
 
 static bool in_call(const struct fp_context *fp)
@@ -82,7 +89,7 @@ static bool only_v_lives(const struct fp_context *fp)
 }
 
 /* The vector length is fp's since it was loaded. */
-static inline void save_sve(struct cpu *cpu, struct fp_context *fp)
+static __attribute__((noinline)) void save_sve(struct cpu *cpu, struct fp_context *fp)
 {
 	open_sve_for_kernel(cpu);
 	if (fp->guest)
@@ -104,8 +111,9 @@ static inline void forget_the_dead(struct fp_context *fp)
 	__atomic_store_n(&fp->dead, false, __ATOMIC_RELAXED);
 }
 
-static inline void load_sve(struct cpu *cpu, struct fp_context *fp)
+static __attribute__((noinline)) void load_sve(struct cpu *cpu, struct fp_context *fp)
 {
+	begin_load(cpu);
 	open_sve_for_kernel(cpu);
 	fp_length_set(cpu, fp->vq);
 	if (fp->guest)
@@ -172,7 +180,7 @@ static void keep_apart(struct cpu *cpu, struct fp_context *fp)
 
 /* ---- the bank ---- */
 
-static __attribute__((noinline)) void save_special(struct cpu *cpu, struct fp_context *fp)
+static __attribute__((noinline)) void save_strict(struct cpu *cpu, struct fp_context *fp)
 {
 	if (fp->sve) {
 		save_sve(cpu, fp);
@@ -180,8 +188,7 @@ static __attribute__((noinline)) void save_special(struct cpu *cpu, struct fp_co
 		open_for_kernel(cpu);
 		fp_regs_save(fp->v);
 	}
-	if (is_strict(fp))
-		make_zero(cpu);
+	make_zero(cpu);
 }
 
 static void vector_save(struct bank_ctx *ctx)
@@ -189,25 +196,30 @@ static void vector_save(struct bank_ctx *ctx)
 	struct fp_context *fp = fp_of(ctx);
 	struct cpu *cpu = this_cpu();
 
-	if (__builtin_expect(fp->special, 0)) {
-		save_special(cpu, fp);
-		return;
+	if (__builtin_expect(fp->how == FP_MOVE_V, 1)) {
+		open_for_kernel(cpu);
+		fp_regs_save(fp->v);
+	} else if (fp->how == FP_MOVE_SVE) {
+		save_sve(cpu, fp);
+	} else {
+		save_strict(cpu, fp);
 	}
-	open_for_kernel(cpu);
-	fp_regs_save(fp->v);
 }
 
-static __attribute__((noinline)) void load_special(struct cpu *cpu, struct fp_context *fp)
+static void load_v(struct cpu *cpu, struct fp_context *fp)
 {
-	if (is_strict(fp))
-		make_zero(cpu);
-	cpu->fp_epoch += MAX_CPUS;
-	if (fp->sve) {
+	begin_load(cpu);
+	open_for_kernel(cpu);
+	fp_regs_load(fp->v);
+}
+
+static __attribute__((noinline)) void load_strict(struct cpu *cpu, struct fp_context *fp)
+{
+	make_zero(cpu);
+	if (fp->sve)
 		load_sve(cpu, fp);
-	} else {
-		open_for_kernel(cpu);
-		fp_regs_load(fp->v);
-	}
+	else
+		load_v(cpu, fp);
 }
 
 static void vector_load(struct bank_ctx *ctx)
@@ -215,14 +227,12 @@ static void vector_load(struct bank_ctx *ctx)
 	struct fp_context *fp = fp_of(ctx);
 	struct cpu *cpu = this_cpu();
 
-	cpu->fp_entered = cpu->entered = NULL;
-	if (__builtin_expect(fp->special, 0)) {
-		load_special(cpu, fp);
-		return;
-	}
-	cpu->fp_epoch += MAX_CPUS; /* so that no two CPUs ever have the same */
-	open_for_kernel(cpu);
-	fp_regs_load(fp->v);
+	if (__builtin_expect(fp->how == FP_MOVE_V, 1))
+		load_v(cpu, fp);
+	else if (fp->how == FP_MOVE_SVE)
+		load_sve(cpu, fp);
+	else
+		load_strict(cpu, fp);
 }
 
 static void vector_close(struct bank_ctx *ctx)
@@ -281,7 +291,7 @@ static void set_sve(struct fp_context *fp, bool sve)
 	uint64_t guest = CPTR_FPEN_GUEST | (sve ? CPTR_ZEN_GUEST : 0);
 
 	fp->sve = sve;
-	fp->special = sve || is_strict(fp);
+	fp->how = is_strict(fp) ? FP_MOVE_STRICT : sve ? FP_MOVE_SVE : FP_MOVE_V;
 	fp->open = CPTR_CLOSED | guest | (fp->guest ? 0 : guest << 1);
 }
 
@@ -301,6 +311,12 @@ void fp_set_policy(struct fp_context *fp, enum fp_policy_kind kind)
 	fp_sync(fp); /* if it was strict, its registers are zeroed on the way out */
 	if (kind == FP_STRICT)
 		strict_used = true;
+	/* A CPU that it has entered with its registers closed may think that all is in place. It is
+	 * not running: what is lost by this is only what another one has to find out again. */
+	for (unsigned n = 0; n < cpu_count(); n++) {
+		__atomic_store_n(&cpu_get(n)->fp_entered, NULL, __ATOMIC_RELAXED);
+		__atomic_store_n(&cpu_get(n)->entered, NULL, __ATOMIC_RELAXED);
+	}
 	fp_policy_init(&fp->policy, kind);
 	set_sve(fp, fp->sve);
 }

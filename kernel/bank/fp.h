@@ -28,12 +28,19 @@
 
 struct trapframe;
 
+/* What a save and a load do. */
+enum fp_move {
+	FP_MOVE_V,
+	FP_MOVE_SVE,	/* the context has used SVE */
+	FP_MOVE_STRICT, /* its policy is strict; it may have used SVE */
+};
+
 struct fp_context {
 	struct bank_ctx bank;
 	bool guest; /* a vCPU's */
 	/* SVE, all written by the claimant: */
 	bool sve;      /* has used it: ZEN is open while it is here */
-	bool special;  /* it has, or its policy is strict */
+	uint8_t how;   /* enum fp_move */
 	bool wide;     /* the image is sve_image, not v */
 	bool dead;     /* all but the V registers has ended with a system call */
 	uint16_t vq;   /* vector length in quadwords: ZCR_EL2.LEN + 1 while it owns the bank */
