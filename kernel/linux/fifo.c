@@ -108,8 +108,10 @@ static int enter(struct fifo *fifo, struct file *f)
 	if (!reads(f) && file_nonblocking(f) && !p->readers) {
 		err = -ENXIO;
 	} else {
-		p->readers += reads(f);
-		p->writers += writes(f);
+		if (reads(f))
+			pipe_join(p, &p->readers);
+		if (writes(f))
+			pipe_join(p, &p->writers);
 		fifo->readings += reads(f);
 		fifo->writings += writes(f);
 	}
@@ -156,7 +158,7 @@ static int fifo_open(struct inode *inode, struct file *f)
 		mutex_unlock(&inode->lock);
 		return -ENOMEM;
 	}
-	fifo->pipe->holds++;
+	pipe_join(fifo->pipe, &fifo->pipe->holds);
 	before = reads(f) ? fifo->writings : fifo->readings;
 	err = enter(fifo, f);
 	mutex_unlock(&inode->lock);

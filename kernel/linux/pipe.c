@@ -265,24 +265,28 @@ static int pipe_stat(struct file *f, struct stat *st)
 
 void pipe_destroy(struct pipe *p)
 {
-	pages_free(p);
+	if (p)
+		pages_free(p);
 	kfree(p);
+}
+
+void pipe_join(struct pipe *p, unsigned *end)
+{
+	++*end;
+	atomic_fetch_add_explicit(&p->users, 1, memory_order_relaxed);
 }
 
 void pipe_leave(struct pipe *p, unsigned *end)
 {
-	bool last;
-
 	mutex_lock(&p->lock);
 	--*end;
-	last = !p->readers && !p->writers && !p->holds;
 	mutex_unlock(&p->lock);
-	if (last) {
-		pipe_destroy(p);
-		return;
-	}
 	wake_up(&p->read_queue, 0);
 	wake_up(&p->write_queue, 0);
+	/* Only now: until here another one that leaves may not free it. acq_rel: the last one sees what the
+	 * others did */
+	if (atomic_fetch_sub_explicit(&p->users, 1, memory_order_acq_rel) == 1)
+		pipe_destroy(p);
 }
 
 static void read_release(struct file *f)
@@ -335,6 +339,19 @@ struct pipe *pipe_create(void)
 	return p;
 }
 
+struct pipe *pipe_create_sockets(void)
+{
+	struct pipe *p = pipe_create();
+
+	if (!p)
+		return NULL;
+	pipe_join(p, &p->readers);
+	pipe_join(p, &p->writers);
+	pipe_join(p, &p->holds);
+	pipe_join(p, &p->holds);
+	return p;
+}
+
 /* The two ends. */
 static int pipe_open(struct file *ends[2], uint32_t flags)
 {
@@ -342,7 +359,7 @@ static int pipe_open(struct file *ends[2], uint32_t flags)
 
 	if (!p)
 		return -ENOMEM;
-	p->readers = p->writers = 1;
+	pipe_join(p, &p->readers);
 	ends[0] = file_create(&read_ops, p, O_RDONLY | flags);
 	if (!ends[0]) {
 		pipe_destroy(p);
@@ -350,10 +367,10 @@ static int pipe_open(struct file *ends[2], uint32_t flags)
 	}
 	ends[1] = file_create(&write_ops, p, O_WRONLY | flags);
 	if (!ends[1]) {
-		p->writers = 0;
 		file_put(ends[0]);
 		return -ENOMEM;
 	}
+	pipe_join(p, &p->writers);
 	return 0;
 }
 

@@ -11,11 +11,15 @@ struct pipe {
 	uint64_t head, tail; /* bytes ever written, ever read */
 	unsigned readers, writers;
 	unsigned holds; /* of sockets and FIFOs: they keep it until they are closed */
+	_Atomic unsigned users; /* readers, writers and holds: the last one to leave frees it */
 	struct wait_queue read_queue, write_queue;
 };
 
 struct pipe *pipe_create(void); /* no ends yet. NULL: no memory */
-void pipe_destroy(struct pipe *p);
+struct pipe *pipe_create_sockets(void); /* its ends are two sockets', which both hold it */
+void pipe_destroy(struct pipe *p);	/* one that nobody has joined, or NULL */
+/* One more end or hold. HOLDS(lock), or nobody else has the pipe yet */
+void pipe_join(struct pipe *p, unsigned *end);
 /* An end (p->readers or p->writers) or a hold is given up; the last one frees the pipe. */
 void pipe_leave(struct pipe *p, unsigned *end);
 

@@ -74,17 +74,13 @@ static struct unix_socket *socket_new(void)
 /* Connect two new sockets. HOLDS(unix_lock), or nobody knows them yet */
 static int join(struct unix_socket *a, struct unix_socket *b)
 {
-	struct pipe *there = pipe_create(), *back = pipe_create();
+	struct pipe *there = pipe_create_sockets(), *back = pipe_create_sockets();
 
 	if (!there || !back) {
-		if (there)
-			pipe_destroy(there);
-		if (back)
-			pipe_destroy(back);
+		pipe_destroy(there);
+		pipe_destroy(back);
 		return -ENOMEM;
 	}
-	there->readers = there->writers = back->readers = back->writers = 1;
-	there->holds = back->holds = 2;
 	a->out = b->in = there;
 	a->in = b->out = back;
 	a->reads = a->writes = b->reads = b->writes = true;

@@ -230,3 +230,35 @@ TEST(a_faulting_buffer_loses_nothing)
 	expect_eq(memcmp(got, "abc", 3), 0);
 	close_pipe();
 }
+
+struct closer {
+	int fd;
+	pthread_barrier_t *start;
+};
+
+static void *close_at_once(void *arg)
+{
+	struct closer *c = arg;
+
+	pthread_barrier_wait(c->start);
+	close(c->fd);
+	return NULL;
+}
+
+/* The last of two that leave at the same time frees the pipe, and the other must be done with it by then. */
+TEST(both_ends_closed_at_once)
+{
+	for (int round = 0; round < 300; round++) {
+		pthread_barrier_t start;
+		pthread_t thread;
+		struct closer here, there;
+
+		open_pipe(0);
+		pthread_barrier_init(&start, NULL, 2);
+		here = (struct closer){ ends[round & 1], &start };
+		there = (struct closer){ ends[!(round & 1)], &start };
+		require(!pthread_create(&thread, NULL, close_at_once, &there));
+		close_at_once(&here);
+		pthread_join(thread, NULL);
+	}
+}
