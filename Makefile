@@ -101,7 +101,7 @@ build/kernel/%.S.o: kernel/%.S Makefile $(KERNEL_OFFSETS) | $S/stamp
 build/kernel/boot/%.o build/kernel/drivers/%.o: KERNEL_CFLAGS += -Os
 COLD := fifo lock syslog socket unix_socket blockdev text epoll_item attr cpio dir elf exec fault ids initramfs inode itimer ldisc misc mmap names open path process procfs \
 	proc_pid proc_show proc_system ramfile ramfs robust schedcalls sigcalls sigframe signal sigqueue sigrecords sve space tty \
-	vma wait devfs timerfd signalfd memfd select epoll clone time fcntl poll exec_stack exec_image
+	vma wait devfs timerfd signalfd memfd select epoll clone time fcntl oom poll exec_stack exec_image
 $(COLD:%=build/kernel/linux/%.c.o): KERNEL_CFLAGS += -Os
 build/kernel/lib/format.c.o build/kernel/lib/printk.c.o build/kernel/sched/watchdog.c.o build/kernel/arch/panic.c.o \
 $(patsubst %,build/kernel/kvm/%.c.o,api debug device id_regs one_reg sve proc_stet stats vcpu_life vm vgic/setup vgic/access): KERNEL_CFLAGS += -Os

@@ -15,6 +15,7 @@
 #include "linux/inode.h"
 #include "linux/process.h"
 #include "linux/syscalls.h"
+#include "mm/page.h"
 
 #define CLONE_KNOWN                                                                                \
 	(CSIGNAL | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK |               \
@@ -204,7 +205,7 @@ static long clone(struct trapframe *tf, const struct request *r)
 
 	if (err)
 		return err;
-	t = task_new(self->thread.name, task_begin);
+	t = page_scarce(0) ? NULL : task_new(self->thread.name, task_begin);
 	if (!t)
 		return -ENOMEM;
 	fp_context_copy(&t->fp, &self->fp);

@@ -329,12 +329,12 @@ static int fault_anonymous(struct vma *vma, uint64_t va, uint64_t hole)
 	void *page;
 
 	if (fits && !(vma->flags & MAP_STACK)) {
-		page = page_alloc_zeroed(BLOCK_ORDER);
+		page = page_alloc_user_zeroed(BLOCK_ORDER);
 		if (page && !install(vma, base, va_to_pa(page), BLOCK_SIZE, true))
 			return 0;
 		page_free(page);
 	}
-	page = page_alloc_zeroed(0);
+	page = page_alloc_user_zeroed(0);
 	if (!page)
 		return -ENOMEM;
 	if (!install(vma, align_down(va, PAGE_SIZE), va_to_pa(page), PAGE_SIZE, true))
@@ -346,7 +346,7 @@ static int fault_anonymous(struct vma *vma, uint64_t va, uint64_t hole)
 /* A page of our own with what is at pa. */
 static void *page_copy(pa_t pa)
 {
-	void *page = page_alloc(0);
+	void *page = page_alloc_user(0);
 
 	if (page)
 		memcpy(page, pa_to_va(pa), PAGE_SIZE);

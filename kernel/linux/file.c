@@ -19,6 +19,7 @@
 #include "linux/inode.h"
 #include "linux/lock.h"
 #include "linux/syscalls.h"
+#include "mm/page.h"
 #include "mm/slab.h"
 
 #define RW_MAX 0x7ffff000ull /* bytes of one call, man 2 read */
@@ -26,7 +27,7 @@
 
 struct file *file_create(const struct file_ops *ops, void *data, uint32_t flags)
 {
-	struct file *f = kzalloc(sizeof(*f));
+	struct file *f = page_scarce(0) ? NULL : kzalloc(sizeof(*f));
 
 	if (!f)
 		return NULL;

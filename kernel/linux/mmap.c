@@ -13,6 +13,7 @@
 #include "linux/ramfs.h"
 #include "linux/syscalls.h"
 #include "linux/task.h"
+#include "mm/page.h"
 
 #define PROT_RIGHTS (PROT_READ | PROT_WRITE | PROT_EXEC)
 
@@ -67,7 +68,8 @@ long sys_mmap(struct trapframe *tf)
 			return err;
 	}
 	err = tf->x[1] ? map_type(&flags) : -EINVAL;
-	if (!err && (!size || flags & MAP_HUGETLB))
+	if (!err && (!size || flags & MAP_HUGETLB || page_scarce(0) ||
+		     space_current()->area_count >= SPACE_AREAS))
 		err = -ENOMEM;
 	if (!err && flags & MAP_ANONYMOUS && flags & MAP_SHARED)
 		err = ramfs_anonymous_file(size, O_RDWR, &file), offset = 0;

@@ -52,7 +52,7 @@ static uint8_t *page_at(struct pipe *p, uint64_t byte)
 	uint8_t **page = &p->pages[byte / PAGE_SIZE % p->page_count];
 
 	if (!*page)
-		*page = page_alloc(0);
+		*page = page_alloc_user(0);
 	return *page;
 }
 

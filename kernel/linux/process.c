@@ -130,9 +130,12 @@ static bool pid_used(int pid)
 /* HOLDS(tasks_lock) */
 static int pid_new(void)
 {
+	static bool again; /* all numbers have been given once: some may still be in use */
+
 	do {
+		again = again || last_pid == PID_MAX;
 		last_pid = last_pid == PID_MAX ? 300 : last_pid + 1;
-	} while (pid_used(last_pid));
+	} while (again && pid_used(last_pid));
 	return last_pid;
 }
 
@@ -398,8 +401,10 @@ static bool task_leave(struct task *t, struct process *p, int status)
 	if (last)
 		p->fds = NULL;
 	/* A signal for the process may have counted on this task. */
-	list_for_each (other, &p->tasks, sibling)
-		signal_recheck(other);
+	if (p->pending.set) {
+		list_for_each (other, &p->tasks, sibling)
+			signal_recheck(other);
+	}
 	spin_unlock(&p->siglock);
 	wake_up(&p->alone, 0);
 	spin_unlock_irqrestore(&tasks_lock, daif);

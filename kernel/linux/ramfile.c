@@ -75,7 +75,7 @@ static uint64_t *slot_make(struct ram_file *r, uint64_t index)
 	if (chunk >= r->chunk_count && chunks_grow(r, chunk + 1))
 		return NULL;
 	if (!r->chunks[chunk])
-		r->chunks[chunk] = page_alloc_zeroed(0);
+		r->chunks[chunk] = page_alloc_user_zeroed(0);
 	return r->chunks[chunk] ? &r->chunks[chunk][index % CHUNK_PAGES] : NULL;
 }
 
@@ -93,8 +93,8 @@ static void *page_new(const struct ram_file *r, uint64_t index)
 	uint8_t *page;
 
 	if (!n)
-		return page_alloc_zeroed(0);
-	page = page_alloc(0);
+		return page_alloc_user_zeroed(0);
+	page = page_alloc_user(0);
 	if (page) {
 		memcpy(page, r->image + offset, n);
 		memset(page + n, 0, PAGE_SIZE - n);

@@ -16,6 +16,7 @@
 #include "lib/string.h"
 #include "linux/devfs.h"
 #include "linux/uapi_fs.h"
+#include "mm/page.h"
 #include "mm/slab.h"
 
 struct ram_dir {
@@ -251,7 +252,7 @@ static const struct file_ops dir_file_ops = {
 
 static struct inode *dir_create(uint32_t mode)
 {
-	struct ram_dir *dir = kzalloc(sizeof(*dir));
+	struct ram_dir *dir = page_scarce(0) ? NULL : kzalloc(sizeof(*dir));
 
 	if (!dir)
 		return NULL;
@@ -306,7 +307,7 @@ static const struct inode_ops special_ops = {
 
 static struct inode *special_create(uint32_t mode, uint64_t rdev)
 {
-	struct inode *inode = kzalloc(sizeof(*inode));
+	struct inode *inode = page_scarce(0) ? NULL : kzalloc(sizeof(*inode));
 
 	if (!inode)
 		return NULL;

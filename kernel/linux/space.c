@@ -39,9 +39,29 @@ struct space *space_create(void)
 
 static void bury(struct space *s, struct vma *vma, struct vma **dead)
 {
+	struct vma *above;
+
 	vma_remove(&s->areas, vma);
+	s->area_count--;
 	vma->next_dead = *dead;
 	*dead = vma;
+	above = vma_above(&s->areas, vma->end);
+	if (vma->end > s->room_top)
+		s->room_top = above ? min(above->start, s->mmap_top) : s->mmap_top;
+}
+
+/* Room for size bytes, as high as there is; 0: none. Programs with thousands of areas ask for the same
+ * size again and again: above room_top there is no gap of room_size. */
+static uint64_t find_room(struct space *s, uint64_t size, uint64_t align)
+{
+	bool known = s->room_size && size >= s->room_size;
+	uint64_t va = vma_room(&s->areas, size, align, MMAP_LOW, known ? s->room_top : s->mmap_top);
+
+	if (va && align == PAGE_SIZE) {
+		s->room_size = size;
+		s->room_top = va + size;
+	}
+	return va;
 }
 
 static void free_dead(struct vma *dead)
@@ -97,6 +117,7 @@ static int cut(struct space *s, uint64_t at)
 	if (!upper)
 		return -ENOMEM;
 	vma_split(&s->areas, vma, upper, at);
+	s->area_count++;
 	if (upper->file)
 		file_get(upper->file);
 	return 0;
@@ -195,9 +216,9 @@ static int place(struct space *s, uint64_t *va, uint64_t size, uint32_t flags)
 	*va = align_down(*va, PAGE_SIZE);
 	if (*va >= MMAP_LOW && user_range_ok(*va, size) && vma_range_free(&s->areas, *va, size))
 		return 0;
-	*va = vma_room(&s->areas, size, align, MMAP_LOW, s->mmap_top);
+	*va = find_room(s, size, align);
 	if (!*va)
-		*va = vma_room(&s->areas, size, PAGE_SIZE, MMAP_LOW, s->mmap_top);
+		*va = find_room(s, size, PAGE_SIZE);
 	return *va ? 0 : -ENOMEM;
 }
 
@@ -234,6 +255,7 @@ static int map(struct space *s, struct vma *vma, uint64_t *va, struct file *file
 	}
 	vma->flags &= MAP_SHARED | MAP_PRIVATE | MAP_NORESERVE | MAP_STACK | VMA_READONLY;
 	vma_insert(&s->areas, vma);
+	s->area_count++;
 	join(s, vma->start, vma->end, dead);
 	return 0;
 }
@@ -421,6 +443,7 @@ static int move(struct space *s, struct vma *vma, uint64_t va, uint64_t old_size
 	if (new->file)
 		file_get(new->file);
 	vma_insert(&s->areas, new);
+	s->area_count++;
 	err = pages_alias(s, va, *to, min(old_size, new_size));
 	if (err) {
 		unmap(s, new->start, new->end, dead);

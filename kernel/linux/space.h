@@ -18,6 +18,8 @@ struct space_notifier {
 	void (*invalidate)(struct space_notifier *n, uint64_t start, uint64_t end);
 };
 
+#define SPACE_AREAS 65530 /* /proc/sys/vm/max_map_count */
+
 struct space {
 	struct mmu_context mmu;
 	struct mutex lock;	/* covers the areas, the page table's contents and the notifiers */
@@ -26,7 +28,9 @@ struct space {
 	struct rb_tree areas;
 	struct list notifiers;
 	uint64_t brk_start, brk, mmap_top;
-	uint64_t resident; /* bytes mapped */
+	unsigned area_count;	      /* a program may map until there are SPACE_AREAS */
+	uint64_t room_size, room_top; /* find_room() of space.c; 0: nothing is known */
+	uint64_t resident;	      /* bytes mapped */
 	uint64_t
 		change; /* counts invalidations: KVM asks whether one came between lookup and map */
 };

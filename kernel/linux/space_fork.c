@@ -25,6 +25,7 @@ static int copy_area(struct space *child, struct vma *vma)
 	if (copy->file)
 		file_get(copy->file);
 	vma_insert(&child->areas, copy);
+	child->area_count++;
 	return vma->flags & MAP_SHARED ? 0 : pages_share(child, vma);
 }
 

@@ -10,6 +10,7 @@
 #include "arch/usercopy.h"
 #include "lib/bits.h"
 #include "lib/printk.h"
+#include "linux/oom.h"
 #include "linux/process.h"
 
 #define ESR_EC	 BITS(31, 26)
@@ -58,10 +59,9 @@ static void memory_fault(uint64_t esr, uint64_t va, bool write, bool exec)
 		return fault_signal(SIGSEGV, SEGV_ACCERR, va, esr);
 	case -EIO:
 		return fault_signal(SIGBUS, BUS_ADRERR, va, esr);
-	case -ENOMEM:
-		printk("out of memory: process %d (%s) ends\n", task_current()->process->pid,
-		       thread_current()->name);
-		return signal_send_process(task_current()->process, SIGKILL);
+	case -ENOMEM: /* if not, it ends by a signal, or tries again */
+		oom_make_room();
+		return;
 	default:
 		return fault_signal(SIGSEGV, SEGV_MAPERR, va, esr);
 	}
@@ -172,9 +172,14 @@ void trap_user_exception(struct trapframe *tf, uint64_t esr, uint64_t far)
 bool trap_usercopy_fault(uint64_t va, bool write)
 {
 	struct mmu_context *mmu = thread_current()->mmu;
+	int err;
 
-	/* The program's own space, or the one a kernel thread has adopted. */
-	return mmu && !space_fault(container_of(mmu, struct space, mmu), va, write, false);
+	if (!mmu)
+		return false;
+	do /* the program's own space, or the one a kernel thread has adopted */
+		err = space_fault(container_of(mmu, struct space, mmu), va, write, false);
+	while (err == -ENOMEM && oom_make_room());
+	return !err;
 }
 
 /* The way out of a thread that has used SVE: its bit stands until it no longer has. */

@@ -263,6 +263,26 @@ void *page_alloc_zeroed(unsigned order)
 	return p;
 }
 
+/* ---- the reserve ---- */
+
+#define RESERVE_SHARE 64 /* of all memory */
+#define RESERVE_MOST  2048
+
+bool page_scarce(uint64_t pages)
+{
+	return page_free_count() < min(page_total() / RESERVE_SHARE, (uint64_t)RESERVE_MOST) + pages;
+}
+
+void *page_alloc_user(unsigned order)
+{
+	return page_scarce(1ull << order) ? NULL : page_alloc(order);
+}
+
+void *page_alloc_user_zeroed(unsigned order)
+{
+	return page_scarce(1ull << order) ? NULL : page_alloc_zeroed(order);
+}
+
 /* ---- references ---- */
 
 /*

@@ -39,6 +39,11 @@ void page_add_region(pa_t start, pa_t end);
  */
 void *page_alloc(unsigned order);
 void *page_alloc_zeroed(unsigned order);
+/* For programs: NULL too if it would take what the kernel keeps for itself. */
+void *page_alloc_user(unsigned order);
+void *page_alloc_user_zeroed(unsigned order);
+/* Is less free than that reserve and so many pages? A hint. */
+bool page_scarce(uint64_t pages);
 /* References to the block that starts at this page (for a part of a block: to the whole block). */
 void page_get(pa_t pa);
 void page_put(pa_t pa);
