@@ -27,14 +27,16 @@ struct cpu {
 	uint32_t id;		 /* 0 .. cpu_count() - 1 */
 	uint64_t scratch[2];	 /* for vectors, before there is a register to use */
 	void *entered;		 /* kvm/vcpu.c: the vCPU for which all is in place, or NULL */
+	void *resident;		 /* kvm/world.c: the vCPU in the guest bank, or NULL */
+	uint64_t host_hcr, host_vbar; /* kvm/world.c: HCR_EL2 and VBAR_EL2 for host EL0, constant */
+	bool guest_debug;	 /* kvm/debug.c: MDSCR_EL1 is a guest's, not 0 */
 	uint64_t mpidr;		 /* affinity bits only */
 	uint64_t gicr;		 /* VA of this CPU's redistributor */
 	uint64_t irq_count;
 	uint64_t cptr_el2;   /* what was last written there; bank/fp.h */
-	void *fp_entered;    /* bank/fp.h: the guest's context for which access is right, or NULL */
 	uint64_t fp_epoch;   /* bank/fp_policy.h: changes with each load of vector registers */
 	uint64_t fp_zeroed_at; /* bank/fp.c: the epoch in which nothing but zeros is in them */
-	uint64_t fp_avoided; /* bank/fp.h: crossings at which the vector registers stood */
+	uint64_t fp_avoided; /* bank/fp.h: ways to EL0 on which the vector registers stood */
 	uint32_t fp_vq;	     /* bank/fp_length.h: ZCR_EL2.LEN as last written, plus 1; 0: unknown */
 	struct {
 		uint64_t traps, ahead, zeroed, wide_saves, wide_loads;

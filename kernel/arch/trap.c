@@ -28,7 +28,6 @@ void trap_fiq(struct trapframe *tf);
 void trap_serror(struct trapframe *tf);
 void trap_aarch32(struct trapframe *tf);
 void trap_stack_overflow(struct trapframe *tf, uint64_t far);
-void trap_before_user(struct trapframe *tf);
 
 static const struct extable_row *extable_find(uint64_t pc)
 {
@@ -109,12 +108,4 @@ void trap_aarch32(struct trapframe *tf)
 {
 	trap_print(tf, sysreg_read(esr_el2), sysreg_read(far_el2));
 	panic("AArch32 at EL0, which no frame asks for");
-}
-
-/* Masked. The hook may sleep and move to another CPU, so the CPU's mode is looked at last. */
-void trap_before_user(struct trapframe *tf)
-{
-	trap_user_work(tf);
-	if (this_cpu()->mode == CPU_GUEST)
-		world_leave();
 }

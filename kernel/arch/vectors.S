@@ -38,21 +38,7 @@ host_vectors:
 	vector_el0	vector_el0_32
 
 /*
- * w2 = 0: nothing to do before EL0. One test: work bits of the thread, or a CPU that is still set up
- * for a guest. Masks, so the answer stays.
- */
-.macro look_for_work
-	msr	daifset, #2
-	mrs	x1, tpidr_el2
-	ldr	x2, [x1, #CPU_CURRENT]
-	ldr	w3, [x1, #CPU_MODE]
-	ldr	w2, [x2, #THREAD_WORK]
-	orr	w2, w2, w3
-.endm
-
-/*
- * sp = the frame. A system call that leaves no work has the program's x20-x29 where the C code has
- * kept them; who changes them in the frame sets WORK_FRAME.
+ * sp = the frame; C has kept the program's x20-x29. Who changes them in the frame sets a work bit.
  */
 vector_el0_sync:
 	mrs	x1, esr_el2
@@ -62,14 +48,19 @@ vector_el0_sync:
 	msr	daifclr, #3
 	mov	x0, sp
 	bl	trap_syscall
-	look_for_work
-	cbz	w2, return_to_el0_kept
-return_to_el0_work:
-	mov	x0, sp
-	bl	trap_before_user	// masked; leaves no work bit set and the CPU in CPU_HOST
+/*
+ * One test decides whether there is anything to do first: work bits of the thread, or a CPU that is
+ * still set up for a guest.
+ */
+return_to_el0:
+	msr	daifset, #2
+	mrs	x1, tpidr_el2
+	ldr	x2, [x1, #CPU_CURRENT]
+	ldr	w3, [x1, #CPU_MODE]
+	ldr	w2, [x2, #THREAD_WORK]
+	orr	w4, w2, w3
+	cbnz	w4, return_to_el0_work
 return_to_el0_now:
-	trapframe_kept ldp
-return_to_el0_kept:
 	ldp	x9, x10, [sp, #TF_PC]
 	ldp	x30, x11, [sp, #TF_LR]
 	msr	elr_el2, x9
@@ -79,6 +70,26 @@ return_to_el0_kept:
 	ldp	x0, x1, [sp], #TF_SIZE
 	eret
 
+/* w2: the thread's work. It may sleep and move to another CPU, so the mode is looked at after it. */
+return_to_el0_work:
+	cbz	w2, 1f
+thread_work:
+	mov	x0, sp
+	bl	trap_user_work		// masked again; leaves no work to be done
+	trapframe_kept ldp
+	mrs	x1, tpidr_el2
+	ldr	w3, [x1, #CPU_MODE]
+	cbz	w3, return_to_el0_now	// CPU_HOST
+1:	bl	world_leave
+	b	return_to_el0_now
+
+/* _Noreturn void trap_return_to_user(struct trapframe *tf) */
+.global trap_return_to_user
+trap_return_to_user:
+	mov	sp, x0
+	msr	daifset, #2
+	b	thread_work
+
 el0_exception:
 	mov	x3, #-1
 	str	x3, [sp, #TF_SYSCALL]
@@ -86,10 +97,7 @@ el0_exception:
 	msr	daifclr, #3
 	mov	x0, sp
 	bl	trap_user_exception
-return_to_el0:
-	look_for_work
-	cbz	w2, return_to_el0_now
-	b	return_to_el0_work
+	b	return_to_el0
 
 .macro el0_interrupt function
 	mov	x3, #-1
@@ -102,12 +110,6 @@ vector_el0_irq:		el0_interrupt irq_dispatch
 vector_el0_fiq:		el0_interrupt trap_fiq
 vector_el0_serror:	el0_interrupt trap_serror
 vector_el0_32:		el0_interrupt trap_aarch32
-
-/* _Noreturn void trap_return_to_user(struct trapframe *tf) */
-.global trap_return_to_user
-trap_return_to_user:
-	mov	sp, x0
-	b	return_to_el0
 
 /* From EL2: the slot has made room on a good stack. PAN by hand: SPAN works with TGE = 1 only. */
 .macro enter_from_el2

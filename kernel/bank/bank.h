@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "bank/bank_env.h"
+#include "lib/relaxed.h"
 #include "lib/types.h"
 
 #define BANK_NO_CPU (-1)
@@ -68,7 +69,7 @@ void bank_ctx_init(struct bank_ctx *ctx, struct bank *bank);
 static inline bool bank_is_at(const struct bank_ctx *ctx, unsigned me)
 {
 	/* relaxed: home becomes this CPU, or stops being it, by this CPU's own stores only */
-	return atomic_load_explicit(&ctx->home, memory_order_relaxed) == (int)me;
+	return relaxed_int(&ctx->home) == (int)me;
 }
 
 static inline bool bank_is_here(const struct bank_ctx *ctx)

@@ -71,7 +71,7 @@ static inline void open_sve_for_kernel(struct cpu *cpu)
 static inline void begin_load(struct cpu *cpu)
 {
 	cpu->fp_epoch += MAX_CPUS; /* so that no two CPUs ever have the same */
-	cpu->fp_entered = cpu->entered = NULL;
+	cpu->entered = NULL;
 }
 
 /* ---- contexts that have used SVE ---- */
@@ -171,7 +171,7 @@ static void keep_apart(struct cpu *cpu, struct fp_context *fp)
 	bank_evict_local(&vector_bank);
 	if (cpu->fp_zeroed_at != cpu->fp_epoch) {
 		cpu->fp_epoch += MAX_CPUS; /* who armed a trap before has to look again */
-		cpu->fp_entered = cpu->entered = NULL;
+		cpu->entered = NULL;
 		make_zero(cpu);
 	}
 	if (fp->policy.armed_at)
@@ -314,7 +314,6 @@ void fp_set_policy(struct fp_context *fp, enum fp_policy_kind kind)
 	/* A CPU that it has entered with its registers closed may think that all is in place. It is
 	 * not running: what is lost by this is only what another one has to find out again. */
 	for (unsigned n = 0; n < cpu_count(); n++) {
-		__atomic_store_n(&cpu_get(n)->fp_entered, NULL, __ATOMIC_RELAXED);
 		__atomic_store_n(&cpu_get(n)->entered, NULL, __ATOMIC_RELAXED);
 	}
 	fp_policy_init(&fp->policy, kind);
@@ -429,21 +428,6 @@ void fp_enter_absent(struct fp_context *fp)
 		keep_apart(cpu, fp);
 	/* for EL0 01 is closed, and may be right for the guest */
 	fp_set_access(cpu, fp->guest ? CPTR_CLOSED : cpu->cptr_el2 & ~CPTR_EL0);
-}
-
-void fp_enter_other_guest(struct fp_context *fp)
-{
-	struct cpu *cpu = this_cpu();
-
-	if (bank_is_at(&fp->bank, cpu->id))
-		fp_set_access(cpu, fp->open);
-	else if (fp->policy.armed_at == cpu->fp_epoch)
-		fp_set_access(cpu, CPTR_CLOSED);
-	else
-		fp_enter_absent(fp);
-	/* From now on wrong as soon as access is changed or anybody is loaded: both forget it. A
-	 * context that ends here is closed; one that is not here leaves access closed. */
-	cpu->fp_entered = fp;
 }
 
 struct fp_stats fp_stats(void)

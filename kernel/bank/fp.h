@@ -112,46 +112,41 @@ static inline void fp_set_access(struct cpu *cpu, uint64_t cptr)
 {
 	if (cpu->cptr_el2 != cptr) {
 		cpu->cptr_el2 = cptr;
-		cpu->fp_entered = cpu->entered = NULL;
+		cpu->entered = NULL;
 		/* CPTR_EL2; no instruction at EL2 depends on it but fp.c's, which take care */
 		__asm__ volatile("msr cptr_el2, %0" ::"r"(cptr));
 	}
 }
 
-/* The rare ways of the two below. Masked. */
+/* The rare way of the two below. Masked. */
 void fp_enter_absent(struct fp_context *fp);
-void fp_enter_other_guest(struct fp_context *fp);
-
-/* A crossing to host EL0: does the vector state of fp, a vCPU's, stand where it is? Masked. */
-static inline void fp_count_stood(const struct fp_context *fp)
-{
-	if (bank_is_here(&fp->bank))
-		this_cpu()->fp_avoided++;
-}
 
 /* Before host EL0 runs after another thread ran here, or after a guest did (CPU_GUEST mode): set
  * access right for this context. Masked, until the ERET. */
-static inline void fp_enter_user(struct fp_context *fp)
+static inline void fp_enter_user(struct cpu *cpu, struct fp_context *fp)
 {
-	struct cpu *cpu = this_cpu();
-
 	if (bank_is_at(&fp->bank, cpu->id)) {
 		fp_set_access(cpu, fp->open);
 		cpu->fp_avoided++;
 	} else if (fp->policy.armed_at != cpu->fp_epoch) {
 		fp_enter_absent(fp);
 	} else {
-		/* closed for EL0; perhaps right for the guest */
+		/* closed for EL0; perhaps right for the guest, whose registers stand then */
+		cpu->fp_avoided += (cpu->cptr_el2 & CPTR_FPEN) != 0;
 		fp_set_access(cpu, cpu->cptr_el2 & ~CPTR_EL0);
 	}
 }
 
-/* Before each entry into a guest. Masked, until the ERET. Nothing to do if nothing happened to this
- * CPU's bank and access since it was entered before: both forget fp_entered. */
-static inline void fp_enter_guest(struct fp_context *fp)
+/* Before a guest runs after anything that clears cpu->entered: right again until that is cleared,
+ * as a change of access and any load do. Masked, until the ERET. */
+static inline void fp_enter_guest(struct cpu *cpu, struct fp_context *fp)
 {
-	if (this_cpu()->fp_entered != fp)
-		fp_enter_other_guest(fp);
+	if (bank_is_at(&fp->bank, cpu->id))
+		fp_set_access(cpu, fp->open);
+	else if (fp->policy.armed_at == cpu->fp_epoch)
+		fp_set_access(cpu, CPTR_CLOSED);
+	else
+		fp_enter_absent(fp);
 }
 
 /* Make the image the newest state for reading or writing from outside. Claimant, enabled, may wait.

@@ -27,15 +27,13 @@
 #define DFR0_BRPS     BITS(15, 12)
 #define DFR0_WRPS     BITS(23, 20)
 
-static bool loaded[MAX_CPUS]; /* MDSCR_EL1 is not 0: each entry its own CPU's, masked */
-
 /* ---- the hardware ---- */
 
 void debug_cpu_setup(void)
 {
 	sysreg_write(mdscr_el1, 0);
 	sysreg_write(oslar_el1, 0); /* the hardware's lock; a guest's is its own */
-	loaded[cpu_id()] = false;
+	this_cpu()->guest_debug = false;
 }
 
 /* Number n is part of the instruction; what the CPU does not have must not be named. */
@@ -65,27 +63,22 @@ void debug_load(const struct vcpu *vcpu)
 {
 	const struct guest_debug *d = &vcpu->debug;
 
-	if (!debug_armed(vcpu)) {
-		debug_clear();
+	if (!d->armed) {
+		debug_clear(this_cpu());
 		return;
 	}
 	load_points(d);
 	sysreg_write(mdscr_el1, d->mdscr & MDSCR_GUEST);
-	loaded[cpu_id()] = true;
-}
-
-void debug_clear(void)
-{
-	if (!loaded[cpu_id()])
-		return;
-	sysreg_write(mdscr_el1, 0);
-	loaded[cpu_id()] = false;
+	this_cpu()->guest_debug = true;
 }
 
 /* ---- the guest's accesses ---- */
 
 static void changed(struct vcpu *vcpu)
 {
+	struct guest_debug *d = &vcpu->debug;
+
+	d->armed = (d->mdscr & (MDSCR_MDE | MDSCR_SS)) && !d->os_lock;
 	vcpu_kick(vcpu, REQ_DEBUG);
 }
 

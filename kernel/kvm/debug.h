@@ -10,13 +10,13 @@ void debug_cpu_setup(void);
 /* The crossing, masked: what the guest has armed becomes live, or nothing is any more. A host
  * program never runs with any of it: a guest's breakpoint would fire there. */
 void debug_load(const struct vcpu *vcpu);
-void debug_clear(void);
-/* Is there anything to load? MDSCR_EL1.MDE (bit 15) or SS (bit 0), and no OS lock. */
-static inline bool debug_armed(const struct vcpu *vcpu)
+static inline void debug_clear(struct cpu *cpu)
 {
-	return (vcpu->debug.mdscr & 0x8001) && !vcpu->debug.os_lock;
+	if (cpu->guest_debug) {
+		sysreg_write(mdscr_el1, 0);
+		cpu->guest_debug = false;
+	}
 }
-
 /* Rows of sysreg.c. */
 uint64_t debug_read_point(struct vcpu *vcpu, uint32_t reg);
 void debug_write_point(struct vcpu *vcpu, uint32_t reg, uint64_t value);

@@ -25,8 +25,8 @@
 /* A load or store of one register to something that is not memory: where, and how the syndrome has
  * it. 16 bytes, passed in registers; each field is cut out where it is used. */
 struct mmio_access {
+	uint64_t how; /* ISS_SAS, _SRT, _WNR, _SSE, _SF, MMIO_BIG_ENDIAN */
 	ipa_t ipa;
-	uint32_t how; /* ISS_SAS, _SRT, _WNR, _SSE, _SF, MMIO_BIG_ENDIAN */
 };
 
 enum abort_kind {
@@ -59,14 +59,14 @@ static inline ipa_t decode_ipa(uint64_t far, uint64_t hpfar)
  * all its syndrome. Nearly all aborts of a guest that has its memory. */
 static inline bool decode_is_access(uint64_t esr)
 {
-	return (esr & (ISS_ISV | ISS_S1PTW | ISS_CM | ISS_FSC_TYPE)) ==
-	       (ISS_ISV | field_set(ISS_FSC_TYPE, 1));
+	return (esr & ISS_ISV) &&
+	       (esr & (ISS_S1PTW | ISS_CM | ISS_FSC_TYPE)) == field_set(ISS_FSC_TYPE, 1);
 }
 
 /* The syndrome of a load or store: ISS_ISV is set, S1PTW and CM are not. */
 static inline struct mmio_access decode_mmio(uint64_t esr, ipa_t ipa)
 {
-	return (struct mmio_access){ .ipa = ipa, .how = (uint32_t)esr };
+	return (struct mmio_access){ .ipa = ipa, .how = esr };
 }
 
 static inline unsigned mmio_bytes(struct mmio_access a) /* 1, 2, 4, 8 */
@@ -84,11 +84,17 @@ static inline bool mmio_is_store(struct mmio_access a)
 	return a.how & ISS_WNR;
 }
 
-/* Its bytes of value, extended as a load of it extends them. The value is what a little-endian access
- * would have, here and below. */
+/* The bits of a 64-bit word that its bytes leave. */
+static inline unsigned mmio_unused(struct mmio_access a)
+{
+	return -(8u << field_get(ISS_SAS, a.how)) & 63;
+}
+
+/* Its bytes of value, extended as a load of it extends them. The value is what a little-endian
+ * access would have, here and below. */
 static inline uint64_t mmio_extend(struct mmio_access a, uint64_t value)
 {
-	unsigned unused = 64 - 8 * mmio_bytes(a);
+	unsigned unused = mmio_unused(a);
 
 	value = a.how & MMIO_BIG_ENDIAN ? __builtin_bswap64(value) : value << unused;
 	if (!(a.how & ISS_SSE))
@@ -100,14 +106,14 @@ static inline uint64_t mmio_extend(struct mmio_access a, uint64_t value)
 /* Its bytes of value. */
 static inline uint64_t mmio_cut(struct mmio_access a, uint64_t value)
 {
-	unsigned unused = 64 - 8 * mmio_bytes(a);
+	unsigned unused = mmio_unused(a);
 
-	return a.how & MMIO_BIG_ENDIAN ? __builtin_bswap64(value) >> unused :
-					 value & ~0ull >> unused;
+	value = a.how & MMIO_BIG_ENDIAN ? __builtin_bswap64(value) : value << unused;
+	return value >> unused;
 }
 
-/* Does HPFAR_EL2 hold the address of this fault? Else it must be found by translating far. Permission
- * faults leave it UNKNOWN unless they are a stage-1 walk's (D19.2.64). */
+/* Does HPFAR_EL2 hold the address of this fault? Else it must be found by translating far.
+ * Permission faults leave it UNKNOWN unless they are a stage-1 walk's (D19.2.64). */
 static inline bool decode_hpfar_valid(uint64_t esr)
 {
 	return field_get(ISS_FSC_TYPE, esr) != 3 || (esr & ISS_S1PTW);

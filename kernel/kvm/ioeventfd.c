@@ -21,8 +21,7 @@ struct ioeventfd {
 };
 
 struct vm_devices {
-	struct spinlock lock;	/* covers ioeventfds */
-	_Atomic unsigned count; /* of them */
+	struct spinlock lock; /* covers ioeventfds, and vm->ioeventfd_count */
 	struct list ioeventfds;
 };
 
@@ -69,8 +68,6 @@ bool ioeventfd_write(struct vm *vm, uint64_t ipa, unsigned bytes, uint64_t value
 	struct ioeventfd *io;
 	bool taken = false;
 
-	if (!atomic_load_explicit(&devices->count, memory_order_relaxed))
-		return false;
 	spin_lock(&devices->lock);
 	list_for_each (io, &devices->ioeventfds, link) {
 		taken = matches(io, ipa, bytes, value);
@@ -120,8 +117,15 @@ static bool collides(const struct ioeventfd *a, const struct ioeventfd *b)
 	return a->bytes == b->bytes && (a->wildcard || b->wildcard || a->datamatch == b->datamatch);
 }
 
-static int assign(struct vm_devices *devices, struct ioeventfd *new)
+static void count(struct vm *vm, int more)
 {
+	__atomic_store_n(&vm->ioeventfd_count, vm->ioeventfd_count + (unsigned)more,
+			 __ATOMIC_RELAXED);
+}
+
+static int assign(struct vm *vm, struct ioeventfd *new)
+{
+	struct vm_devices *devices = vm->devices;
 	struct ioeventfd *io;
 	int err = 0;
 
@@ -131,7 +135,7 @@ static int assign(struct vm_devices *devices, struct ioeventfd *new)
 			err = -EEXIST;
 	if (!err) {
 		list_append(&devices->ioeventfds, &new->link);
-		atomic_fetch_add_explicit(&devices->count, 1, memory_order_relaxed);
+		count(vm, 1);
 	}
 	spin_unlock(&devices->lock);
 	return err;
@@ -143,8 +147,9 @@ static bool same(const struct ioeventfd *a, const struct ioeventfd *b)
 	       a->wildcard == b->wildcard && a->datamatch == b->datamatch;
 }
 
-static int deassign(struct vm_devices *devices, const struct ioeventfd *like)
+static int deassign(struct vm *vm, const struct ioeventfd *like)
 {
+	struct vm_devices *devices = vm->devices;
 	struct ioeventfd *io, *found = NULL;
 
 	spin_lock(&devices->lock);
@@ -153,7 +158,7 @@ static int deassign(struct vm_devices *devices, const struct ioeventfd *like)
 			found = io;
 	if (found) {
 		list_remove(&found->link);
-		atomic_fetch_sub_explicit(&devices->count, 1, memory_order_relaxed);
+		count(vm, -1);
 	}
 	spin_unlock(&devices->lock);
 	if (!found)
@@ -178,11 +183,11 @@ int ioeventfd_change(struct vm *vm, const struct kvm_ioeventfd *args)
 		return -ENOMEM;
 	}
 	if (args->flags & KVM_IOEVENTFD_FLAG_DEASSIGN) {
-		err = deassign(vm->devices, io);
+		err = deassign(vm, io);
 		release(io);
 		return err;
 	}
-	err = assign(vm->devices, io);
+	err = assign(vm, io);
 	if (err)
 		release(io);
 	return err;

@@ -6,8 +6,8 @@
  * Who wants something sets the request bit first, then looks where the vCPU is: its thread waits
  * (wait.thread): wake it; it may be in the guest on the CPU that has it in its bank: send an SGI,
  * which either ends the guest or stays pending until the last look has been taken (vcpu.c). The vCPU's
- * thread does the reverse: says that it waits, or that it is in the bank, then looks at the
- * requests. A fence stands between the two on both sides, so one of them sees the other.
+ * thread does the reverse: says that it waits, or where it is (home) and that this CPU is on the
+ * guest's side of the crossing (cpu->mode), then looks at the requests. A fence stands between the two on both sides, so one of them sees the other.
  *
  * Lock: who holds wait.lock and sees wait.thread set wakes that thread, once, and clears it: it does not go
  * away before the lock is free. It also
@@ -49,8 +49,8 @@ void vcpu_kick(struct vcpu *vcpu, uint32_t request)
 		return;
 	}
 	home = atomic_load_explicit(&vcpu->bank.home, memory_order_relaxed);
-	if (home != BANK_NO_CPU && atomic_load_explicit(&vcpu->in_run, memory_order_relaxed) &&
-	    (unsigned)home != cpu_id())
+	if (home != BANK_NO_CPU && (unsigned)home != cpu_id() &&
+	    __atomic_load_n(&cpu_get((unsigned)home)->mode, __ATOMIC_RELAXED) == CPU_GUEST)
 		ipi_send((unsigned)home, IPI_RESCHEDULE);
 }
 

@@ -5,8 +5,8 @@
  * from there at the next KVM_RUN. Pure but for who is asked.
  *
  * The page is the program's: what comes back is data for the guest and nothing else is believed.
- * The VMM sees the bytes as they lie in memory, a device here the value a little-endian bus has: for a
- * guest whose data accesses are big-endian decode.h turns them around.
+ * The VMM sees the bytes as they lie in memory, a device here the value a little-endian bus has:
+ * for a guest whose data accesses are big-endian decode.h turns them around.
  */
 #include <linux/errno.h>
 
@@ -26,7 +26,8 @@ static int answered(struct vcpu *vcpu)
 	return EXIT_RESUME;
 }
 
-static int ask_vmm(struct vcpu *vcpu, struct mmio_access a, uint64_t value)
+static inline __attribute__((always_inline)) int ask(struct vcpu *vcpu, struct mmio_access a,
+						     uint64_t value)
 {
 	struct kvm_run *run = vcpu->run;
 
@@ -41,7 +42,13 @@ static int ask_vmm(struct vcpu *vcpu, struct mmio_access a, uint64_t value)
 	return EXIT_TO_VMM;
 }
 
-static int load(struct vcpu *vcpu, struct mmio_access a)
+static __attribute__((noinline)) int ask_vmm(struct vcpu *vcpu, struct mmio_access a,
+					     uint64_t value)
+{
+	return ask(vcpu, a, value);
+}
+
+static __attribute__((noinline)) int load(struct vcpu *vcpu, struct mmio_access a)
 {
 	if (vgic_covers(vcpu, a.ipa)) {
 		struct vgic_answer answer = vgic_read(vcpu, a.ipa, mmio_bytes(a));
@@ -54,15 +61,23 @@ static int load(struct vcpu *vcpu, struct mmio_access a)
 	return ask_vmm(vcpu, a, 0);
 }
 
-static int store(struct vcpu *vcpu, struct mmio_access a)
+/* A frame of the GIC may be there, or there are ioeventfds, or the bytes are turned round. */
+static __attribute__((noinline)) int store_other(struct vcpu *vcpu, struct mmio_access a)
 {
 	uint64_t value = mmio_cut(a, vcpu_reg(vcpu, mmio_reg(a)));
+	unsigned bytes = mmio_bytes(a);
 
-	if (vgic_covers(vcpu, a.ipa) && vgic_write(vcpu, a.ipa, mmio_bytes(a), value))
-		return answered(vcpu);
-	if (ioeventfd_write(vcpu->vm, a.ipa.v, mmio_bytes(a), value))
+	if ((vgic_covers(vcpu, a.ipa) && vgic_write(vcpu, a.ipa, bytes, value)) ||
+	    (vcpu->vm->ioeventfd_count && ioeventfd_write(vcpu->vm, a.ipa.v, bytes, value)))
 		return answered(vcpu);
 	return ask_vmm(vcpu, a, value);
+}
+
+static int store(struct vcpu *vcpu, struct mmio_access a)
+{
+	if ((a.how & MMIO_BIG_ENDIAN) || vgic_covers(vcpu, a.ipa) || vcpu->vm->ioeventfd_count)
+		return store_other(vcpu, a);
+	return ask(vcpu, a, mmio_cut(a, vcpu_reg(vcpu, mmio_reg(a))));
 }
 
 int mmio_access(struct vcpu *vcpu, struct mmio_access a)
@@ -74,9 +89,8 @@ void mmio_complete(struct vcpu *vcpu)
 {
 	uint64_t value;
 
-	if (!vcpu->mmio_pending)
-		return;
 	vcpu->mmio_pending = false;
+	vcpu_skip_instruction(vcpu);
 	if (mmio_is_store(vcpu->mmio))
 		return;
 	__builtin_memcpy(&value, vcpu->run->mmio.data, sizeof(value));

@@ -15,7 +15,8 @@ enum { GIC = 0x8000000, DOORBELL = 0xa000050, NOBODY = 0x9000000 };
 static struct kvm_run run;
 static struct vgic vgic = { .low = GIC, .span = 0x10000 };
 static struct vgic_cpu vgic_cpu = { .vgic = &vgic };
-static struct vcpu vcpu = { .run = &run, .vgic = &vgic_cpu };
+static struct vm vm = { .ioeventfd_count = 1 };
+static struct vcpu vcpu = { .vm = &vm, .run = &run, .vgic = &vgic_cpu };
 static uint64_t gic_value, doorbell_value;
 
 struct vgic_answer vgic_read(struct vcpu *who, ipa_t ipa, unsigned bytes)
@@ -50,7 +51,7 @@ static struct mmio_access store(uint64_t ipa, unsigned bytes, unsigned reg)
 {
 	struct mmio_access a = load(ipa, bytes, reg);
 
-	a.how |= (uint32_t)ISS_WNR;
+	a.how |= ISS_WNR;
 	return a;
 }
 
@@ -59,7 +60,7 @@ static uint64_t loaded(unsigned bytes, bool sign_extend, bool wide, uint64_t dat
 {
 	struct mmio_access a = load(NOBODY, bytes, 3);
 
-	a.how |= (uint32_t)((sign_extend ? ISS_SSE : 0) | (wide ? ISS_SF : 0));
+	a.how |= (sign_extend ? ISS_SSE : 0) | (wide ? ISS_SF : 0);
 	vcpu.x[3] = ~0ull;
 	expect_eq(mmio_access(&vcpu, a), EXIT_TO_VMM);
 	expect(run.exit_reason == KVM_EXIT_MMIO && !run.mmio.is_write);
@@ -147,12 +148,12 @@ TEST(a_load_into_the_zero_register_changes_nothing)
 	expect(!memcmp(before, vcpu.x, sizeof(before)));
 }
 
-TEST(it_is_completed_once)
+TEST(it_is_completed_once_and_on_the_next_instruction)
 {
+	vcpu.pc = 0x1000;
 	expect_eq(loaded(4, false, false, 7), 7);
-	memset(run.mmio.data, 0xff, 8);
-	mmio_complete(&vcpu);
-	expect_eq(vcpu.x[3], 7);
+	expect(!vcpu.mmio_pending);
+	expect_eq(vcpu.pc, 0x1004);
 }
 
 TEST(the_gic_answers_first)

@@ -87,6 +87,7 @@ void stage2_activate(struct vcpu *vcpu)
 		loaded[cpu] = vttbr;
 		sysreg_write(vtcr_el2, s2->vtcr);
 		sysreg_write(vttbr_el2, vttbr);
+		isb(); /* the VMID, before the TLBI below */
 	}
 	/* Entries of one VMID may be private to a vCPU (CnP = 0): another one must not see them. */
 	if (s2->last_vcpu[cpu] != (int)vcpu->index) {

@@ -103,30 +103,34 @@ static inline bool has_work(struct vcpu *vcpu, const struct cpu *cpu)
 	return relaxed_u32(&vcpu->requests) | (relaxed_u32(&cpu->current->work) & GUEST_WORK);
 }
 
-/* Masked and unmasked again: bring the vCPU into this CPU's bank, to the guest's side of the crossing
- * and with the right access to the vector registers; do what may be done masked. True: masked, all
- * is in place; false: unmasked, there is work that may sleep. */
-static bool prepare(struct vcpu *vcpu)
+/* Bring the vCPU into this CPU's bank, to the guest's side of the crossing and with the right access to
+ * the vector registers. Masked; in between perhaps not. Returns this CPU. */
+static struct cpu *put_in_place(struct cpu *cpu, struct vcpu *vcpu)
 {
-	struct cpu *cpu;
-
-	if (!bank_is_here(&vcpu->bank)) {
+	if (!bank_is_at(&vcpu->bank, cpu->id)) {
 		irq_enable();
-		world_take(vcpu);
-		atomic_thread_fence(memory_order_seq_cst); /* home before the look: vcpu_kick() */
-	}
-	cpu = this_cpu();
-	if (requests(vcpu))
-		do_masked_requests(vcpu);
-	if (has_work(vcpu, cpu)) {
-		irq_enable();
-		return false;
+		world_take(vcpu); /* masks */
+		cpu = this_cpu();
 	}
 	if (cpu->mode != CPU_GUEST)
-		world_enter(vcpu);
-	fp_enter_guest(&vcpu->fp);
-	cpu->entered = vcpu;
-	return true;
+		world_enter(cpu, vcpu);
+	fp_enter_guest(cpu, &vcpu->fp);
+	__atomic_store_n(&cpu->entered, vcpu, __ATOMIC_RELAXED);
+	/* home and mode, before the look at requests; partner: vcpu_kick()'s. */
+	atomic_thread_fence(memory_order_seq_cst);
+	return cpu;
+}
+
+/* Masked, all in place, and there is work: do what may be done masked. False: unmasked, there is
+ * more. */
+static bool do_masked_work(struct vcpu *vcpu)
+{
+	if (requests(vcpu))
+		do_masked_requests(vcpu);
+	if (!has_work(vcpu, this_cpu()))
+		return true;
+	irq_enable();
+	return false;
 }
 
 /* Not an exception of the guest's own. Masked; may unmask. An interrupt is answered here and now, as
@@ -151,15 +155,19 @@ static void interrupted(struct vcpu *vcpu, unsigned why)
  */
 static int run_loop(struct vcpu *vcpu)
 {
-	int result = do_work(vcpu);
+	int result = EXIT_RESUME;
 
+	if (vcpu->run->immediate_exit)
+		result = do_work(vcpu);
 	while (result == EXIT_RESUME) {
-		const struct cpu *cpu;
+		struct cpu *cpu;
 		unsigned why;
 
 		irq_disable();
 		cpu = this_cpu();
-		if ((cpu->entered != vcpu || has_work(vcpu, cpu)) && !prepare(vcpu)) {
+		if (cpu->entered != vcpu)
+			cpu = put_in_place(cpu, vcpu);
+		if (has_work(vcpu, cpu) && !do_masked_work(vcpu)) {
 			result = do_work(vcpu);
 			continue;
 		}
@@ -173,29 +181,28 @@ static int run_loop(struct vcpu *vcpu)
 	return result;
 }
 
-int vcpu_run(struct vcpu *vcpu)
+/* The first KVM_RUN: is all there? */
+static int get_ready(struct vcpu *vcpu)
 {
-	int result;
+	int err;
 
 	if (!vcpu->initialised)
 		return -ENOEXEC;
-	if (space_current() != vcpu->vm->space)
-		return -EIO;
-	if (!vcpu->ready) {
-		if (!vcpu_is_finalized(vcpu))
-			return -EPERM;
-		result = vgic_ready_to_run(vcpu);
-		if (result)
-			return result;
-		vcpu->ready = true;
-	}
-	if (vcpu->mmio_pending) {
+	if (!vcpu_is_finalized(vcpu))
+		return -EPERM;
+	err = vgic_ready_to_run(vcpu);
+	vcpu->ready = !err;
+	return err;
+}
+
+long vcpu_run(struct vcpu *vcpu)
+{
+	int result = vcpu->ready ? 0 : get_ready(vcpu);
+
+	if (result)
+		return result;
+	if (vcpu->mmio_pending)
 		mmio_complete(vcpu);
-		vcpu_skip_instruction(vcpu);
-	}
-	atomic_store_explicit(&vcpu->in_run, true, memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst); /* in_run before the look at requests */
 	result = run_loop(vcpu);
-	atomic_store_explicit(&vcpu->in_run, false, memory_order_relaxed);
 	return result == EXIT_TO_VMM ? 0 : result;
 }

@@ -66,6 +66,7 @@ struct guest_debug {
 	uint64_t wvr[GUEST_DEBUG_PAIRS], wcr[GUEST_DEBUG_PAIRS];
 	uint64_t mdscr, mdccint, claim;
 	bool os_lock;
+	bool armed; /* something is to be live: MDSCR_EL1.MDE or SS, and no OS lock */
 };
 
 struct vcpu {
@@ -96,7 +97,6 @@ struct vcpu {
 	struct guest_debug debug; /* debug.c */
 	uint64_t spsr32[4];	  /* SPSR_abt, _und, _irq, _fiq: only ONE_REG sees them */
 
-	_Atomic bool in_run;	    /* its thread is inside KVM_RUN */
 	struct vcpu_wait wait;	    /* its thread waits: WFI, or switched off */
 
 	struct slot_gap gap;	 /* where it met no memory: vm_note_gap(). Size: vm->slots_lock */
@@ -118,7 +118,7 @@ int vcpu_init(struct vcpu *vcpu, const struct kvm_vcpu_init *init);
 void vcpu_preferred_target(struct kvm_vcpu_init *init);
 /* KVM_RUN. 0 with run->exit_reason, -EINTR, -ENOEXEC, -EIO (another address space), -ENOMEM,
  * -EFAULT. */
-int vcpu_run(struct vcpu *vcpu);
+long vcpu_run(struct vcpu *vcpu);
 /* Set the request and see to it that it is looked at: the vCPU leaves the guest or wakes from WFI.
  * Any context, any lock. */
 void vcpu_kick(struct vcpu *vcpu, uint32_t request);
@@ -187,6 +187,6 @@ static inline void vcpu_set_reg(struct vcpu *vcpu, unsigned rt, uint64_t value)
 /* A guest access that no memory answers: an in-kernel device, an ioeventfd, or KVM_EXIT_MMIO.
  * EXIT_RESUME (done, pc on the next instruction) or EXIT_TO_VMM. */
 int mmio_access(struct vcpu *vcpu, struct mmio_access access);
-/* At the next KVM_RUN: a read's result goes to Rt. vcpu.c skips the instruction when the exit is
- * made. */
+/* At the next KVM_RUN if mmio_pending: the access the VMM was asked about is over; a load's result goes
+ * to Rt. */
 void mmio_complete(struct vcpu *vcpu);

@@ -22,7 +22,7 @@
 
 struct vcpu;
 struct vgic;
-struct vm_devices; /* mmio.c: in-kernel devices and ioeventfds by address */
+struct vm_devices; /* ioeventfd.c: ioeventfds by address */
 struct vm_irqfds;  /* irqfd.c: irqfds and the routing table */
 
 /* Guest memory backed by the VMM's own. size 0: the slot is free. */
@@ -67,6 +67,7 @@ struct vm {
 	/* the other half's */
 	struct vgic *vgic; /* NULL: none created yet */
 	struct vm_devices *devices;
+	unsigned ioeventfd_count; /* read without a lock: 0, and no store looks for one */
 	struct vm_irqfds *irqfds;
 };
 

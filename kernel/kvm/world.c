@@ -43,7 +43,6 @@ _Static_assert(VCPU_PC == VCPU_X + 8 * 31, "x30 and pc are one pair in world.S")
 extern char host_vectors[], guest_vectors[]; /* arch/vectors.S, world.S */
 
 static bool has_tpidr2;			/* written once at boot */
-static struct vcpu *resident[MAX_CPUS]; /* each entry its own CPU's, masked */
 
 static struct vcpu *vcpu_of(struct bank_ctx *ctx)
 {
@@ -52,13 +51,14 @@ static struct vcpu *vcpu_of(struct bank_ctx *ctx)
 
 struct vcpu *world_resident(void)
 {
-	return resident[cpu_id()];
+	return this_cpu()->resident;
 }
 
-static void crossing_save(struct vcpu *vcpu)
+static inline __attribute__((always_inline)) void crossing_save(struct cpu *cpu, struct vcpu *vcpu)
 {
-	debug_clear();
-	vcpu->hcr = sysreg_read(hcr_el2); /* the hardware clears VSE when it delivers the SError */
+	debug_clear(cpu);
+	if (vcpu->hcr & HCR_VSE) /* the hardware clears it when it delivers the SError */
+		vcpu->hcr = sysreg_read(hcr_el2);
 #define X(field, hw, ...) vcpu->regs.field = sysreg_read(hw);
 	CROSSING_REGS(X)
 #undef X
@@ -68,27 +68,27 @@ static void crossing_save(struct vcpu *vcpu)
 
 static void crossing_load(const struct vcpu *vcpu)
 {
-	if (debug_armed(vcpu))
-		debug_load(vcpu);
 	sysreg_write(hcr_el2, vcpu->hcr);
 #define X(field, hw, ...) sysreg_write(hw, vcpu->regs.field);
 	CROSSING_REGS(X)
 #undef X
 	if (has_tpidr2)
 		sysreg_write_named(SYSREG_TPIDR2_EL0, vcpu->regs.tpidr2);
+	if (vcpu->debug.armed)
+		debug_load(vcpu);
 }
 
-void world_enter(struct vcpu *vcpu)
+void world_enter(struct cpu *cpu, struct vcpu *vcpu)
 {
-	struct thread *t = thread_current();
+	struct thread *t = cpu->current;
 
 	t->tpidr_el0 = sysreg_read(tpidr_el0);
 	if (has_tpidr2)
 		t->tpidr2_el0 = sysreg_read_named(SYSREG_TPIDR2_EL0);
 	sysreg_write(vbar_el2, guest_vectors);
-	crossing_load(vcpu);
-	this_cpu()->mode = CPU_GUEST;
+	cpu->mode = CPU_GUEST;
 	vcpu->stats.crossings++;
+	crossing_load(vcpu);
 }
 
 void world_set_vse(struct vcpu *vcpu)
@@ -100,23 +100,21 @@ void world_set_vse(struct vcpu *vcpu)
 
 void world_leave(void)
 {
-	struct thread *t = thread_current();
-	struct vcpu *vcpu = world_resident();
+	struct cpu *cpu = this_cpu();
+	struct thread *t = cpu->current;
 
-	if (vcpu) {
-		crossing_save(vcpu);
-		fp_count_stood(&vcpu->fp);
-	}
-	sysreg_write(hcr_el2, HCR_HOST);
-	sysreg_write(vbar_el2, host_vectors);
+	if (cpu->resident)
+		crossing_save(cpu, cpu->resident);
+	sysreg_write(hcr_el2, cpu->host_hcr);
+	sysreg_write(vbar_el2, cpu->host_vbar);
 	sysreg_write(tpidr_el0, t->tpidr_el0);
 	sysreg_write(tpidrro_el0, 0);
 	if (has_tpidr2)
 		sysreg_write_named(SYSREG_TPIDR2_EL0, t->tpidr2_el0);
-	this_cpu()->mode = CPU_HOST; /* the ERET to EL0 synchronises */
-	this_cpu()->entered = NULL;
+	cpu->mode = CPU_HOST; /* the ERET to EL0 synchronises */
+	cpu->entered = NULL;
 	/* Closed for EL0 while the guest had it, or while nobody was to use it. */
-	fp_enter_user(&task_current()->fp);
+	fp_enter_user(cpu, &container_of(t, struct task, thread)->fp);
 }
 
 static void bank_save(struct bank_ctx *ctx)
@@ -129,7 +127,7 @@ static void bank_save(struct bank_ctx *ctx)
 	TIMER_REGS(X)
 #undef X
 	if (this_cpu()->mode == CPU_GUEST)
-		crossing_save(vcpu);
+		crossing_save(this_cpu(), vcpu);
 	vtimer_saved(vcpu);
 }
 
@@ -137,7 +135,7 @@ static void bank_load(struct bank_ctx *ctx)
 {
 	struct vcpu *vcpu = vcpu_of(ctx);
 
-	resident[cpu_id()] = vcpu;
+	this_cpu()->resident = vcpu;
 	this_cpu()->entered = NULL;
 	sysreg_write(vmpidr_el2, vcpu_mpidr(vcpu));
 	stage2_activate(vcpu);
@@ -162,11 +160,11 @@ void world_take(struct vcpu *vcpu)
 static void bank_close(struct bank_ctx *ctx)
 {
 	(void)ctx;
-	debug_clear();
+	debug_clear(this_cpu());
 	vgic_close(); /* may still write Active bits */
 	vtimer_close();
 	stage2_deactivate();
-	resident[cpu_id()] = NULL;
+	this_cpu()->resident = NULL;
 	this_cpu()->entered = NULL;
 }
 
@@ -208,6 +206,8 @@ void world_cpu_init(void)
 {
 	uint64_t daif = irq_save();
 
+	this_cpu()->host_hcr = HCR_HOST;
+	this_cpu()->host_vbar = (uint64_t)host_vectors;
 	sysreg_write(vpidr_el2, sysreg_read(midr_el1));
 	sysreg_write(cnthctl_el2, sysreg_read(cnthctl_el2) | CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN);
 	/* Debug and performance registers trap; no counter is the guest's. */

@@ -32,7 +32,7 @@ void world_take(struct vcpu *vcpu);
 /* The crossing from host EL0's registers to the guest's: HCR_EL2, vectors, TPIDR_EL0 …; the CPU is
  * in CPU_GUEST mode after it. Masked, the vCPU in this CPU's guest bank. Its reverse is
  * world_leave(). */
-void world_enter(struct vcpu *vcpu);
+void world_enter(struct cpu *cpu, struct vcpu *vcpu);
 
 /* Make a virtual SError pending. Masked, the vCPU in this CPU's guest bank. */
 void world_set_vse(struct vcpu *vcpu);

@@ -12,6 +12,11 @@ static inline uint32_t relaxed_u32(const _Atomic uint32_t *word)
 	return *(const volatile uint32_t *)word;
 }
 
+static inline int relaxed_int(const _Atomic int *word)
+{
+	return *(const volatile int *)word;
+}
+
 static inline void relaxed_store_u64(uint64_t *word, uint64_t value)
 {
 	*(volatile uint64_t *)word = value;

@@ -12,6 +12,7 @@
 #include "linux/inode.h"
 #include "linux/lock.h"
 #include "linux/syscalls.h"
+#include "linux/task.h"
 #include "linux/uapi_fs.h"
 
 /* What F_SETFL may change (man 2 fcntl). */
@@ -117,20 +118,37 @@ static long ioctl_common(int fd, struct file *f, unsigned cmd, uint64_t arg)
 	}
 }
 
-long sys_ioctl(struct trapframe *tf)
+static inline __attribute__((always_inline)) long ioctl(struct file *f, struct trapframe *tf)
+{
+	unsigned cmd = (unsigned)tf->x[1];
+
+	if (_IOC_TYPE(cmd) == _IOC_TYPE(FIONBIO))
+		return ioctl_common((int)tf->x[0], f, cmd, tf->x[2]);
+	return f->ops->ioctl ? f->ops->ioctl(f, cmd, tf->x[2]) : -ENOTTY;
+}
+
+/* In a table that other tasks may change meanwhile. */
+static __attribute__((noinline)) long ioctl_counted(struct trapframe *tf)
 {
 	struct fd_light fd = fd_get_light((int)tf->x[0]);
-	unsigned cmd = (unsigned)tf->x[1];
-	long result = -ENOTTY;
+	long result;
 
 	if (!fd.file)
 		return -EBADF;
-	if (_IOC_TYPE(cmd) == _IOC_TYPE(FIONBIO))
-		result = ioctl_common((int)tf->x[0], fd.file, cmd, tf->x[2]);
-	else if (fd.file->ops->ioctl)
-		result = fd.file->ops->ioctl(fd.file, cmd, tf->x[2]);
+	result = ioctl(fd.file, tf);
 	fd_put_light(fd);
 	return result;
+}
+
+long sys_ioctl(struct trapframe *tf)
+{
+	struct fd_table *t = task_current()->process->fds;
+	struct file *f;
+
+	if (fd_table_shared(t))
+		return ioctl_counted(tf);
+	f = fd_table_at(t, (unsigned)tf->x[0]);
+	return f ? ioctl(f, tf) : -EBADF;
 }
 
 /* ---- status ---- */

@@ -28,12 +28,6 @@ static struct fd_table *table_current(void)
 	return task_current()->process->fds;
 }
 
-static bool table_shared(const struct fd_table *t)
-{
-	/* acquire: pairs with the release of the task that left the table */
-	return atomic_load_explicit(&t->refs, memory_order_acquire) > 1;
-}
-
 /* ---- making, growing, dropping ---- */
 
 struct fd_arrays {
@@ -154,17 +148,12 @@ static int table_grow(struct fd_table *t, unsigned fd)
 
 /* ---- looking up ---- */
 
-static struct file *table_file(const struct fd_table *t, unsigned fd)
-{
-	return fd < t->size ? t->files[fd] : NULL;
-}
-
 struct file *fd_table_file(struct fd_table *t, unsigned fd)
 {
 	struct file *f;
 
 	spin_lock(&t->lock);
-	f = table_file(t, fd);
+	f = fd_table_at(t, fd);
 	if (f)
 		file_get(f);
 	spin_unlock(&t->lock);
@@ -177,7 +166,7 @@ int fd_table_inode(struct fd_table *t, unsigned fd, struct inode **out)
 	int err;
 
 	spin_lock(&t->lock);
-	f = table_file(t, fd);
+	f = fd_table_at(t, fd);
 	err = !f ? -ENOENT : f->inode ? 0 : -ENXIO;
 	if (!err)
 		*out = inode_get(f->inode);
@@ -208,8 +197,8 @@ struct fd_light fd_get_light(int fd)
 	struct fd_table *t = table_current();
 	struct file *f;
 
-	if (!table_shared(t))
-		return (struct fd_light){ table_file(t, (unsigned)fd), false };
+	if (!fd_table_shared(t))
+		return (struct fd_light){ fd_table_at(t, (unsigned)fd), false };
 	f = fd_table_file(t, (unsigned)fd);
 	return (struct fd_light){ f, f != NULL };
 }
@@ -260,7 +249,7 @@ static struct file *table_remove(struct fd_table *t, unsigned fd)
 	struct file *f;
 
 	spin_lock(&t->lock);
-	f = table_file(t, fd);
+	f = fd_table_at(t, fd);
 	if (f) {
 		t->files[fd] = NULL;
 		bitmap_clear(t->used, fd);
@@ -330,7 +319,7 @@ long sys_close(struct trapframe *tf)
 static void set_cloexec(struct fd_table *t, unsigned fd, bool on)
 {
 	spin_lock(&t->lock);
-	if (table_file(t, fd)) {
+	if (fd_table_at(t, fd)) {
 		if (on)
 			bitmap_set(t->cloexec, fd);
 		else
@@ -426,7 +415,7 @@ int fd_cloexec(int fd)
 	int on = -EBADF;
 
 	spin_lock(&t->lock);
-	if (table_file(t, (unsigned)fd))
+	if (fd_table_at(t, (unsigned)fd))
 		on = bitmap_test(t->cloexec, (unsigned)fd);
 	spin_unlock(&t->lock);
 	return on;

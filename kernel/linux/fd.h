@@ -42,6 +42,16 @@ void fd_table_exec(struct fd_table *t);
 void fd_table_set_limit(struct fd_table *t, unsigned limit);
 /* A file of another process' table, for /proc/N/fd; one reference. NULL: none. */
 struct file *fd_table_file(struct fd_table *t, unsigned fd);
+static inline bool fd_table_shared(const struct fd_table *t)
+{
+	/* acquire: pairs with the release of the task that left the table */
+	return atomic_load_explicit(&t->refs, memory_order_acquire) > 1;
+}
+/* Its file, uncounted; NULL: none. Locked, or the current task's own table and not shared. */
+static inline struct file *fd_table_at(const struct fd_table *t, unsigned fd)
+{
+	return fd < t->size ? t->files[fd] : NULL;
+}
 /* The inode of such a file, one reference. -ENOENT: closed, -ENXIO: it is no path. */
 int fd_table_inode(struct fd_table *t, unsigned fd, struct inode **out);
 /* The lowest used number at or after from; FD_MAX: none. */

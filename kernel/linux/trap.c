@@ -218,7 +218,7 @@ void trap_user_work(struct trapframe *tf)
 			fp_settle(&t->fp);
 		if (thread_has_work(&t->thread, WORK_VECTOR)) {
 			thread_clear_work(&t->thread, WORK_VECTOR);
-			fp_enter_user(&t->fp);
+			fp_enter_user(this_cpu(), &t->fp);
 		}
 	}
 	if (work)

@@ -9,20 +9,25 @@
 
 void mutex_init(struct mutex *m)
 {
-	atomic_store_explicit(&m->owner, NULL, memory_order_relaxed);
+	atomic_store_explicit(&m->owner, 0, memory_order_relaxed);
 	wait_queue_init(&m->waiters);
 }
 
-bool mutex_trylock(struct mutex *m) NO_LOCK_ANALYSIS
+/* By a thread in the queue: take it, or have its owner look at the queue when it unlocks. There may be
+ * more in the queue, so whoever gets it here looks, too. */
+static bool take_or_mark(struct mutex *m)
 {
-	struct thread *nobody = NULL;
+	uintptr_t owner = atomic_load_explicit(&m->owner, memory_order_relaxed), next;
 
-	/* acquire: pairs with the release in mutex_unlock() */
-	return atomic_compare_exchange_strong_explicit(&m->owner, &nobody, thread_current(),
-						       memory_order_acquire, memory_order_relaxed);
+	do {
+		next = (owner ? owner : (uintptr_t)thread_current()) | MUTEX_WAITED;
+		/* acquire: as in mutex_trylock() */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&m->owner, &owner, next, memory_order_acquire, memory_order_relaxed));
+	return !owner;
 }
 
-static int mutex_wait(struct mutex *m, bool interruptible) NO_LOCK_ANALYSIS
+int mutex_wait(struct mutex *m, bool interruptible)
 {
 	struct wait_entry e = { .func = wait_wake_thread,
 				.thread = thread_current(),
@@ -33,7 +38,7 @@ static int mutex_wait(struct mutex *m, bool interruptible) NO_LOCK_ANALYSIS
 	wait_add(&m->waiters, &e);
 	for (;;) {
 		thread_prepare_block();
-		if (mutex_trylock(m))
+		if (take_or_mark(m))
 			break;
 		err = wait_sleep(interruptible, TIMER_NEVER);
 		if (err)
@@ -46,29 +51,18 @@ static int mutex_wait(struct mutex *m, bool interruptible) NO_LOCK_ANALYSIS
 	return err;
 }
 
-void mutex_lock(struct mutex *m) NO_LOCK_ANALYSIS
-{
-	if (!mutex_trylock(m))
-		mutex_wait(m, false);
-}
-
-int mutex_lock_interruptible(struct mutex *m) NO_LOCK_ANALYSIS
-{
-	return mutex_trylock(m) ? 0 : mutex_wait(m, true);
-}
-
-void mutex_unlock(struct mutex *m) NO_LOCK_ANALYSIS
+void mutex_unlock_waited(struct mutex *m)
 {
 	check(mutex_is_mine(m));
-	/* seq_cst: the owner before the waiters are looked at; partner: mutex_wait() is in the
-	 * queue before its last mutex_trylock(). */
-	atomic_store_explicit(&m->owner, NULL, memory_order_seq_cst);
-	atomic_thread_fence(memory_order_seq_cst);
-	if (!wait_queue_empty(&m->waiters))
-		wake_up_one(&m->waiters, 0);
+	/* The mark was seen, so who set it is seen in the queue; free before the next is woken. */
+	atomic_thread_fence(memory_order_acquire);
+	atomic_store_explicit(&m->owner, 0, memory_order_release);
+	wake_up_one(&m->waiters, 0);
 }
 
 bool mutex_is_mine(const struct mutex *m)
 {
-	return atomic_load_explicit(&m->owner, memory_order_relaxed) == thread_current();
+	uintptr_t owner = atomic_load_explicit(&m->owner, memory_order_relaxed);
+
+	return (owner & ~MUTEX_WAITED) == (uintptr_t)thread_current();
 }

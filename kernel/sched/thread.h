@@ -61,9 +61,19 @@ struct thread {
 		struct thread *t); /* DEAD and off its stack: free the owner. may be NULL */
 };
 
+/* Not volatile: to a function the current thread is always the same one, also after it has slept and
+ * goes on on another CPU. (Not so this_cpu().) */
 static inline struct thread *thread_current(void)
 {
+#ifdef __aarch64__
+	struct thread *t;
+
+	_Static_assert(offsetof(struct cpu, current) == 0, "the load below");
+	__asm__("mrs %0, tpidr_el2\n\tldr %0, [%0]" : "=r"(t));
+	return t;
+#else
 	return this_cpu()->current;
+#endif
 }
 
 /* Make *t ready to run entry(arg) in the kernel on a stack of its own. -ENOMEM. */

@@ -22,7 +22,7 @@ int vgic_create(struct vm *vm)
 
 	if (vm->vgic)
 		return -EEXIST;
-	vm_for_each_vcpu(i, vcpu, vm) if (vcpu->in_run || vcpu->ready) return -EBUSY;
+	vm_for_each_vcpu(i, vcpu, vm) if (vcpu->ready) return -EBUSY;
 	vm->vgic = kzalloc(sizeof(*vm->vgic));
 	if (!vm->vgic)
 		return -ENOMEM;
