@@ -49,4 +49,8 @@ for my $of (sort keys %table) {
 }
 same('capabilities', rows('caps', qr/\{ (KVM_CAP_\w+),/), [$doc =~ /`(KVM_CAP_\w+)`/g]);
 
+my ($take) = text_of('kernel/boot/cmdline.c') =~ /^static void take_word\(.*?\n\}/ms ? $& : '';
+same('words of the command line', [$take =~ /word, "([\w.]+)/g],
+     [text_of('docs/man/stet.7') =~ /^\.TP\n\.BI? ([\w.]+)/mg]);
+
 done_testing();
