@@ -98,7 +98,7 @@ build/kernel/%.S.o: kernel/%.S Makefile $(KERNEL_OFFSETS) | $S/stamp
 	$(call quiet,CC,$<)$(CC) $(KERNEL_CFLAGS) $(DEPS) -c $< -o $@
 
 # Rooms that no exit goes through are built for size.
-build/kernel/boot/%.o build/kernel/drivers/%.o: KERNEL_CFLAGS += -Os
+build/kernel/boot/%.o build/kernel/drivers/%.o build/kernel/sched/metronome.c.o: KERNEL_CFLAGS += -Os
 COLD := fifo lock syslog socket unix_socket blockdev text epoll_item attr cpio dir elf exec fault ids initramfs inode itimer ldisc misc mmap names open path process procfs \
 	proc_pid proc_show proc_system ramfile ramfs robust schedcalls sigcalls sigframe signal sigqueue sigrecords sve space tty \
 	vma wait devfs timerfd signalfd memfd select epoll clone time fcntl oom poll exec_stack exec_image

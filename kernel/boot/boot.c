@@ -34,6 +34,7 @@
 #include "linux/task.h"
 #include "mm/page.h"
 #include "mm/slab.h"
+#include "sched/metronome.h"
 #include "sched/ktimer.h"
 #include "sched/run.h"
 #include "sched/stack.h"
@@ -340,6 +341,8 @@ static _Noreturn void boot_on(uint64_t stack)
 	smp_register();
 	print_machine();
 	load_archive();
+	if (cmdline.metronome && !metronome_start())
+		panic("no memory for the metronome");
 	if (!thread_spawn("init", start_init, NULL))
 		panic("no memory for the first program");
 	run_idle();

@@ -15,6 +15,7 @@ struct cmdline {
 	char *fp_policy;  /* fp_policy=NAME, fp_costs=TRAP,SAVE,LOAD, or NULL: bank/fp_policy.h */
 	char *fp_costs;
 	bool quiet;
+	bool metronome;		      /* bench.kthread=1: sched/metronome.h */
 	bool tty_raw;		      /* tty.mode=raw: the console passes bytes through */
 	char *args[CMDLINE_ARGS + 1]; /* after "--"; args[0] is left for the program's name */
 	unsigned arg_count;

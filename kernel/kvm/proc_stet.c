@@ -11,6 +11,7 @@
 #include "lib/check.h"
 #include "linux/file.h"
 #include "linux/syscalls.h"
+#include "sched/metronome.h"
 #include "sched/run.h"
 
 static void show_row(struct text *t, const char *name, uint64_t value)
@@ -37,6 +38,7 @@ static void show_banks(struct text *t)
 
 static void show_cpus(struct text *t)
 {
+	struct metronome_stats m = metronome_stats();
 	struct run_stats sum = { 0 }, one;
 	uint64_t interrupts = 0;
 
@@ -55,6 +57,11 @@ static void show_cpus(struct text *t)
 	show_row(t, "cpus: interrupts", interrupts);
 	show_row(t, "cpus: idle, microseconds", sum.idle_ns / 1000);
 	show_row(t, "up, microseconds", timer_now() / 1000);
+	if (m.beats) {
+		show_row(t, "metronome: beats", m.beats);
+		show_row(t, "metronome: latest interrupt, ns", m.interrupt_ns);
+		show_row(t, "metronome: latest thread, ns", m.thread_ns);
+	}
 }
 
 /* System calls that programs wanted and Stet has not. */
