@@ -10,8 +10,7 @@
  * guest's side of the crossing (cpu->mode), then looks at the requests. A fence stands between the two on both sides, so one of them sees the other.
  *
  * Lock: who holds wait.lock and sees wait.thread set wakes that thread, once, and clears it: it does not go
- * away before the lock is free. It also
- * covers the timer of a vCPU that waits in no bank (vtimer.c).
+ * away before the lock is free. It also covers the timer of a vCPU that waits in no bank (vtimer.c).
  */
 #include "arch/irq.h"
 #include "kvm/exit.h"
@@ -19,21 +18,25 @@
 #include "kvm/vtimer.h"
 #include "kvm/world.h"
 
-void vcpu_wake(struct vcpu *vcpu)
+bool vcpu_wake(struct vcpu *vcpu)
 {
 	struct vcpu_wait *wait = &vcpu->wait;
 	struct thread *t;
 	uint64_t daif;
 
 	if (!atomic_load_explicit(&wait->thread, memory_order_relaxed))
-		return;
+		return false;
 	daif = spin_lock_irqsave(&wait->lock);
 	t = atomic_load_explicit(&wait->thread, memory_order_relaxed);
 	if (t) {
 		atomic_store_explicit(&wait->thread, NULL, memory_order_relaxed);
+		/* Cleared before the thread's state is looked at: it may be about to wait, and looks
+		 * the other way round. Partner: the fence in thread_prepare_block(). */
+		atomic_thread_fence(memory_order_seq_cst);
 		thread_wake(t);
 	}
 	spin_unlock_irqrestore(&wait->lock, daif);
+	return t;
 }
 
 void vcpu_kick(struct vcpu *vcpu, uint32_t request)
@@ -44,10 +47,9 @@ void vcpu_kick(struct vcpu *vcpu, uint32_t request)
 	atomic_fetch_or_explicit(&vcpu->requests, request, memory_order_release);
 	/* The request before the looks below; partners: those in vcpu.c and in thread_prepare_block(). */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed)) {
-		vcpu_wake(vcpu);
+	/* Not if it has just stopped waiting: that is seen later than what it did next. */
+	if (vcpu_wake(vcpu))
 		return;
-	}
 	home = atomic_load_explicit(&vcpu->bank.home, memory_order_relaxed);
 	if (home != BANK_NO_CPU && (unsigned)home != cpu_id() &&
 	    __atomic_load_n(&cpu_get((unsigned)home)->mode, __ATOMIC_RELAXED) == CPU_GUEST)

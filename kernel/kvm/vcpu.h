@@ -122,8 +122,8 @@ long vcpu_run(struct vcpu *vcpu);
 /* Set the request and see to it that it is looked at: the vCPU leaves the guest or wakes from WFI.
  * Any context, any lock. */
 void vcpu_kick(struct vcpu *vcpu, uint32_t request);
-/* If its thread waits, let it go on: nothing is requested of it. Any context, any lock. */
-void vcpu_wake(struct vcpu *vcpu);
+/* If its thread waits, let it go on: nothing is requested of it. Did it wait? Any context, any lock. */
+bool vcpu_wake(struct vcpu *vcpu);
 /* MP_STATE: KVM_MP_STATE_RUNNABLE or _STOPPED. */
 void vcpu_get_mp_state(struct vcpu *vcpu, struct kvm_mp_state *state);
 int vcpu_set_mp_state(struct vcpu *vcpu, const struct kvm_mp_state *state);
