@@ -97,14 +97,13 @@ build/kernel/%.S.o: kernel/%.S Makefile $(KERNEL_OFFSETS) | $S/stamp
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(KERNEL_CFLAGS) $(DEPS) -c $< -o $@
 
-# Rooms that no exit goes through are built for size.
-build/kernel/boot/%.o build/kernel/drivers/%.o build/kernel/sched/metronome.c.o: KERNEL_CFLAGS += -Os
-COLD := fifo lock syslog socket unix_socket blockdev text epoll_item attr cpio dir elf exec fault ids initramfs inode itimer ldisc misc mmap names open path process procfs \
-	proc_pid proc_show proc_system ramfile ramfs robust schedcalls sigcalls sigframe signal sigqueue sigrecords sve space tty \
-	vma wait devfs timerfd signalfd memfd select epoll clone time fcntl oom poll exec_stack exec_image
-$(COLD:%=build/kernel/linux/%.c.o): KERNEL_CFLAGS += -Os
-build/kernel/lib/format.c.o build/kernel/lib/printk.c.o build/kernel/sched/watchdog.c.o build/kernel/arch/panic.c.o \
-$(patsubst %,build/kernel/kvm/%.c.o,api debug device id_regs one_reg sve proc_stet stats vcpu_life vm vgic/setup vgic/access): KERNEL_CFLAGS += -Os
+# What no exit and no frequent system call goes through is built for size.
+build/kernel/boot/%.o build/kernel/drivers/%.o build/kernel/linux/%.o: KERNEL_CFLAGS += -Os
+HOT := eventfd fd file futex iter pipe syscall trap
+$(HOT:%=build/kernel/linux/%.c.o): KERNEL_CFLAGS += -O2
+COLD := arch/panic lib/format lib/printk sched/metronome sched/watchdog $(addprefix kvm/,api debug device id_regs one_reg \
+	proc_stet stats sve vcpu_life vm vgic/access vgic/setup)
+$(COLD:%=build/kernel/%.c.o): KERNEL_CFLAGS += -Os
 
 # Runs with the MMU off, on a CPU that may be no more than Armv8.0.
 build/kernel/boot/early.c.o: KERNEL_CFLAGS += -march=armv8-a -mstrict-align
