@@ -7,7 +7,7 @@
 
 #include "lib/types.h"
 
-#define LOG_SIZE 16384
+#define LOG_SIZE 8192
 
 /* One line or a part of one; lines end with '\n'. */
 void printk(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
