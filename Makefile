@@ -353,18 +353,20 @@ check: all clang host plugin
 MACHINES := linux/max $(if $(KERNEL_LD),stet/max stet/a64fx stet/cortex-a76)
 PROGRAM_TESTS := $(foreach t,$(USER_TESTS) $(PIE_TEST) $(KVM_TESTS),\
 	$(MACHINES:%=%/$(t:build/user/tests/%=%)))
-SYSTEM_TESTS := $(sort $(wildcard tests/system/*.t))
-PROVE := prove -j$(shell nproc) --exec tests/one
+LONG_TESTS := tests/system/two_guests.t
+SYSTEM_TESTS := $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/system/*.t)))
+PROVE := prove --timer -j$(shell nproc) --exec tests/one
 
 test: all clang plugin build/guest-initrd.cpio $(HOST_TESTS)
 	@rm -rf build/results
 	@$(PROVE) $(HOST_TESTS) $(PROGRAM_TESTS) $(SYSTEM_TESTS)
 
 # What takes too long for `make test`: KERNEL/CPU/AREA/NAME,ARGUMENT.
-NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000) $(patsubst %,%/user/fuzz$(comma)1800,$(filter stet/%,$(MACHINES))) $(sort $(wildcard tests/machines/*.t))
+NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000) $(MACHINES:%=%/kvm/killstorm$(comma)1000) \
+	$(patsubst %,%/user/fuzz$(comma)1800,$(filter stet/%,$(MACHINES))) $(LONG_TESTS) $(sort $(wildcard tests/machines/*.t))
 
 nightly: all $(HOST_TESTS)
-	@$(PROVE) --timer $(NIGHTLY)
+	@$(PROVE) $(NIGHTLY)
 
 clean:
 	find build -mindepth 1 -maxdepth 1 ! -name sysroot -exec rm -rf {} + 2>/dev/null || true

@@ -38,11 +38,11 @@ wait_for robin $(($(sums robin) + 5))
 echo "robin goes on"
 kill -9 $robin
 wait $robin 2>/dev/null
-sed -n 's/\r$//; s/^guest: //p' /wren.log /robin.log | sort -u
+sed -n 's/^guest: \(.*\)\r$/\1/p' /wren.log /robin.log | sort -u # whole lines: they were killed while they wrote
 rm /*.log
-sleep 1
-lost=$((before - $(free_kib)))
 [ -e /proc/stet ] && limit=8192 || limit=32768 # Linux keeps some of 512 MiB for its caches
+n=0
+while lost=$((before - $(free_kib))); [ $lost -ge $limit ] && [ $n -lt 10 ]; do sleep 1; n=$((n + 1)); done
 [ $lost -lt $limit ] && echo "memory is free" || echo "lost $lost KiB"
 END
 
