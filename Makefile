@@ -351,8 +351,12 @@ check: all clang host plugin
 # KERNEL/CPU: where every program of tests/user and tests/kvm runs. tests/one knows what to do with
 # each kind of test. The machines take turns in the list, so that two run side by side.
 MACHINES := linux/max $(if $(KERNEL_LD),stet/max stet/a64fx stet/cortex-a76)
-PROGRAM_TESTS := $(foreach t,$(USER_TESTS) $(PIE_TEST) $(KVM_TESTS),\
-	$(MACHINES:%=%/$(t:build/user/tests/%=%)))
+PROGRAMS := $(USER_TESTS) $(PIE_TEST) $(KVM_TESTS)
+ON_LINUX := $(foreach t,$(PROGRAMS),linux/max/$(t:build/user/tests/%=%))
+ON_STET := $(foreach t,$(PROGRAMS),\
+	$(patsubst %,%/$(t:build/user/tests/%=%),$(filter stet/%,$(MACHINES))))
+# The first on Linux runs them all in one boot; the others on Linux would wait for that.
+PROGRAM_TESTS := $(firstword $(ON_LINUX)) $(ON_STET) $(wordlist 2,$(words $(ON_LINUX)),$(ON_LINUX))
 LONG_TESTS := tests/system/two_guests.t
 SYSTEM_TESTS := $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/system/*.t)))
 PROVE := prove --timer -j$(shell nproc) --exec tests/one
