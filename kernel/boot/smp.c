@@ -30,7 +30,7 @@
 #include "sched/run.h"
 #include "sched/stack.h"
 
-#define START_LIMIT_NS 5000000000ull
+#define START_LIMIT_NS 20000000000ull /* QEMU may not run a CPU for a while */
 
 extern char image_start[], secondary_start[], host_vectors[];
 

@@ -255,6 +255,7 @@ void run_idle(void)
 {
 	struct run_queue *q = queue_here();
 
+	watchdog_start(&q->watch); /* somebody may be ready before this CPU has idled once */
 	for (;;) {
 		irq_disable();
 		spin_lock(&q->lock);
