@@ -110,6 +110,7 @@ mmu_on:
 	msr	tcr_el2, x1
 	dsb	sy
 	tlbi	alle2
+	tlbi	alle1			// guests' of before it was off
 	ic	iallu
 	dsb	sy
 	isb
