@@ -367,6 +367,7 @@ test: all clang plugin build/guest-initrd.cpio $(HOST_TESTS)
 
 # What takes too long for `make test`: KERNEL/CPU/AREA/NAME,ARGUMENT.
 NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000) $(MACHINES:%=%/kvm/killstorm$(comma)1000) \
+	$(MACHINES:%=%/kvm/hotplug$(comma)400) \
 	$(patsubst %,%/user/fuzz$(comma)1800,$(filter stet/%,$(MACHINES))) $(LONG_TESTS) $(sort $(wildcard tests/machines/*.t))
 
 nightly: all $(HOST_TESTS)
