@@ -70,7 +70,7 @@ static void console_line(const char *text, size_t length)
 	uart_write("\r\n", 2);
 }
 
-/* power.c's exit status or panic mark. */
+/* For the runner alone: power.c's exit status or panic mark, lines of linux/trace.c. */
 static void console_status(const char *what)
 {
 	if (cmdline.log_tag)
@@ -343,6 +343,8 @@ static _Noreturn void boot_on(uint64_t stack)
 	load_archive();
 	if (cmdline.metronome && !metronome_start())
 		panic("no memory for the metronome");
+	if (cmdline.trace && trace_syscalls(console_status))
+		panic("no memory for the trace");
 	if (!thread_spawn("init", start_init, NULL))
 		panic("no memory for the first program");
 	run_idle();

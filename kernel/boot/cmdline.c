@@ -48,6 +48,8 @@ static void take_word(struct cmdline *c, char *word)
 		c->fp_costs = word + 9;
 	} else if (!strcmp(word, "tty.mode=raw")) {
 		c->tty_raw = true;
+	} else if (!strcmp(word, "trace.syscalls=1")) {
+		c->trace = true;
 	} else if (!strcmp(word, "bench.kthread=1")) {
 		c->metronome = true;
 	} else if (!strcmp(word, "quiet")) {

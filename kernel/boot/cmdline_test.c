@@ -35,6 +35,14 @@ TEST(the_console_may_be_raw)
 	expect(!c.tty_raw && !c.env_count);
 }
 
+TEST(system_calls_may_be_traced)
+{
+	cmdline_parse(&c, "trace.syscalls=1");
+	expect(c.trace && !c.env_count);
+	cmdline_parse(&c, "trace.syscalls=0");
+	expect(!c.trace && !c.env_count);
+}
+
 TEST(policy_and_costs_of_the_vector_bank)
 {
 	cmdline_parse(&c, "fp_policy=strict fp_costs=1,2,3 -- fp_policy=x");

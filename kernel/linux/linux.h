@@ -12,3 +12,5 @@ int ramfs_load_cpio(const void *archive, size_t size);
  * interrupt. */
 void tty_input(char c);
 void tty_set_raw(void); /* cfmakeraw(3): bytes pass through unchanged, no echo, no signals */
+/* Each system call by lines of text, as linux/trace.c says. Before the first program; -ENOMEM. */
+int trace_syscalls(void (*line)(const char *text));

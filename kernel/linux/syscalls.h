@@ -14,6 +14,10 @@ typedef long (*syscall_fn)(struct trapframe *tf);
 
 /* How often programs have wanted this call, if there is none of that number. */
 uint32_t syscall_unknown_count(unsigned number);
+/* The call of this number, below SYSCALL_NUMBERS. */
+long syscall_run(struct trapframe *tf, uint64_t number);
+/* From now on every call of a program goes to this function. Before the first one; -ENOMEM. */
+int syscall_divert(syscall_fn through);
 
 /* mmap.c: memory */
 long sys_mmap(struct trapframe *tf);
