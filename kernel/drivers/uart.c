@@ -30,7 +30,8 @@
 #define UARTIMSC_RTIM BIT(6) /* characters wait in the FIFO and the line is quiet */
 #define UARTICR_RX    (UARTIMSC_RXIM | UARTIMSC_RTIM)
 
-#define WRITE_PATIENCE 1000000 /* turns to wait for room or for another CPU's line */
+#define WRITE_PATIENCE 1000000	 /* turns to wait for room */
+#define LINE_PATIENCE  200000000 /* and for another CPU's line: a virtual one may have been stopped in it */
 
 static volatile uint8_t *registers; /* set once at boot */
 static _Atomic bool output_busy;
@@ -62,7 +63,7 @@ void uart_write(const char *text, size_t size)
 		return;
 	daif = irq_save();
 	/* acquire, and release below: the characters of one call stay together */
-	for (unsigned turns = 0; turns < WRITE_PATIENCE && !mine; turns++)
+	for (unsigned turns = 0; turns < LINE_PATIENCE && !mine; turns++)
 		mine = !atomic_exchange_explicit(&output_busy, true, memory_order_acquire);
 	for (size_t i = 0; i < size; i++)
 		put(text[i]);
