@@ -26,7 +26,7 @@ GOALS := $(or $(MAKECMDGOALS),all)
 # What each target needs on this machine. tools/setup installs only what is missing.
 SETUP := $(if $(filter-out clean help format,$(GOALS)),build) \
 	$(if $(filter run gdb test nightly bench bench-%,$(GOALS)),run) \
-	$(if $(filter check test nightly bench clang lint host plugin,$(GOALS)),test) \
+	$(if $(filter check test nightly bench clang lint host mutate plugin,$(GOALS)),test) \
 	$(if $(filter gdb format,$(GOALS)),dev) $(if $(filter nightly,$(GOALS)),nightly) \
 	$(if $(filter bench,$(GOALS)),bench)
 ifneq ($(strip $(SETUP)),)
@@ -256,13 +256,14 @@ build/host/%_race.passed: %_race.c %.c tests/tap.c tests/tap_main.c tests/host/s
 	@prove -Q --exec env $(@:.passed=)
 	@touch $@
 
-# x_model.c: x.c, which it includes, in every interleaving; tests/host/explore.h. Without sanitizers: what
-# they keep on stacks would make states differ that are equal.
+# x_model.c: x.c, which it includes, in every interleaving; tests/host/explore.h. Without sanitizers and
+# inline functions: what is left of them on stacks would make states differ that are equal.
 MODELS := $(patsubst %.c,build/host/%,$(shell find kernel -name '*_model.c' 2>/dev/null | sort))
-MODEL_CC := $(HOSTCC) $(filter-out -fsanitize% -fno-sanitize% -fno-omit%,$(HOST_CFLAGS:-Ikernel=-idirafter kernel))
+MODEL_CC := $(HOSTCC) $(filter-out -O1 -fsanitize% -fno-sanitize% -fno-omit%,$(HOST_CFLAGS)) -O2 -fno-inline
 MODEL_C := tests/host/explore.c tests/tap.c tests/tap_main.c tests/host/stubs.c
 
-build/host/%_model.passed: %_model.c %.c $(MODEL_C) tests/host/explore.h Makefile | $S/stamp
+.SECONDEXPANSION:
+build/host/%_model.passed: %_model.c $$(wildcard $$(dir $$*)*.[ch]) $(MODEL_C) $(wildcard tests/host/*.h) Makefile | $S/stamp
 	@mkdir -p $(@D)
 	$(call quiet,HOSTCC,$<)$(MODEL_CC) $< $(MODEL_C) -o $(@:.passed=)
 	@prove -Q --exec env $(@:.passed=)
@@ -275,7 +276,8 @@ build/host/%_mutants.passed: %_mutants.txt tests/host/mutants build/host/%_model
 	@MUTANT_CC='$(MODEL_CC)' MUTANT_DIR=$(@D)/mutants prove -Q --exec tests/host/mutants $<
 	@touch $@
 
-.PHONY: host
+.PHONY: host mutate
+mutate: $(MUTANTS)
 host: build/host/passed $(RACES:=.passed) $(MODELS:=.passed) $(MUTANTS)
 
 # ---- guest: bare EL1 images ----------------------------------------------------------------------
@@ -392,6 +394,7 @@ help:
 	@echo 'make clean     remove what was built (not the unpacked packages in build/sysroot)'
 	@echo 'make bench     what it costs, in instructions, beside Linux in the same QEMU'
 	@echo 'make bench-check   compare Stet'"'"'s rows with bench/budget.txt; bench-update writes it'
+	@echo 'make mutate    do the models find the mistakes they have to find?'
 	@echo 'make lint      look for misplaced vector registers and missing isb in the kernel'
 	@echo 'make format    format the C sources'
 

@@ -335,9 +335,25 @@ static unsigned count_stuck(void)
 	return stuck;
 }
 
+/* What an earlier search has left. */
+static void forget_all(void)
+{
+	while (queue_head < queue_tail)
+		free(queue[queue_head++]);
+	queue_head = queue_tail = edge_count = 0;
+	free(seen.hashes);
+	free(seen.ids);
+	seen.hashes = NULL;
+	seen.ids = NULL;
+	seen.slots = 0;
+	seen.count = 0;
+	broken = NULL;
+}
+
 struct explore_result explore_run(const struct explore_model *m)
 {
 	model = m;
+	forget_all();
 	actors_start();
 	arrive((struct origin){ 0 });
 	while (queue_head < queue_tail && !broken) {

@@ -7,7 +7,7 @@
  * come to rest.
  *
  * A state is the memory the model names and the live parts of the actors' stacks, so nothing an
- * actor keeps may be elsewhere. One model a program.
+ * actor keeps may be elsewhere. One search after the other: explore_run().
  */
 #pragma once
 
@@ -41,7 +41,8 @@ struct explore_result {
 	unsigned stuck;	    /* states from which no way leads to rest */
 };
 
-/* Search from the present contents of the parts. Prints the way to a broken rule. */
+/* Search from the present contents of the parts; afterwards they are anything. Prints the way to a
+ * broken rule. */
 struct explore_result explore_run(const struct explore_model *model);
 
 /* For actors. Let the search decide who goes on; then, which of this actor's choices it took. */
