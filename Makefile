@@ -164,7 +164,7 @@ KVM_TESTS := $(call programs,tests/kvm)
 # one program a file, and one of all files of bench/exits
 BENCHES := $(call programs,bench) build/user/bench/exits
 EXITS_OBJS := $(call user-objs,$(wildcard bench/exits/*.c))
-VMM := $(if $(VMM_OBJS),build/user/stet)
+STET := $(if $(VMM_OBJS),build/user/stet)
 
 # tests run in the order they stand in their file
 build/user/obj/tests/%: USER_CFLAGS += -fno-toplevel-reorder
@@ -208,7 +208,7 @@ build/user/bench/exits: $(EXITS_OBJS) $(BENCH_OBJS)
 	$(call USER_LINK,$^)
 
 .PHONY: user
-user: $(VMM) $(USER_SMALL) $(USER_TESTS) $(PIE_TEST) $(KVM_TESTS) $(BENCHES)
+user: $(STET) $(USER_SMALL) $(USER_TESTS) $(PIE_TEST) $(KVM_TESTS) $(BENCHES)
 
 # ---- host: unit tests and models under sanitizers ------------------------------------------------
 #
@@ -332,7 +332,7 @@ build/guest-initrd.cpio: tools/guest-initrd $S/stamp
 	$(call quiet,CPIO,$@)tools/guest-initrd $@
 
 # tools/run has the variables: CPUS MEM GUEST_CPUS GUEST_MEM GUEST_KERNEL GUEST_INITRD ...
-RUN_NEEDS := kernel $(VMM) $(USER_SMALL) build/guest-initrd.cpio
+RUN_NEEDS := kernel $(STET) $(USER_SMALL) build/guest-initrd.cpio
 
 .PHONY: run gdb
 run: $(RUN_NEEDS)
@@ -363,7 +363,12 @@ LONG_TESTS := tests/system/two_guests.t
 SYSTEM_TESTS := $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/system/*.t)))
 PROVE := prove --timer -j$(shell nproc) --exec tests/one
 
-test: all clang plugin build/guest-initrd.cpio $(HOST_TESTS)
+# Debian's QEMU for arm64, a VMM to test with.
+build/qemu-root.stamp: tools/qemu-root
+	@tools/qemu-root
+	@touch $@
+
+test: all clang plugin build/guest-initrd.cpio build/qemu-root.stamp $(HOST_TESTS)
 	@rm -rf build/results
 	@$(PROVE) $(HOST_TESTS) $(PROGRAM_TESTS) $(SYSTEM_TESTS)
 
@@ -388,7 +393,7 @@ help:
 	@echo 'make nightly   what takes hours: a million exits with registers that must not be lost'
 	@echo 'make run       boot Stet in QEMU and Debian on it as a guest, at this terminal;'
 	@echo '               CPUS=2 MEM=2048 GUEST_CPUS=2 GUEST_MEM=512 DISK=build/disk.img'
-	@echo '               SHELL_ON=host: a shell on Stet itself'
+	@echo '               SHELL_ON=host: a shell on Stet itself; VMM=qemu: Debian'\''s QEMU as the VMM'
 	@echo '               GUEST_KERNEL=Image GUEST_INITRD=FILE GUEST_CMDLINE=WORDS'
 	@echo 'make gdb       the same under the debugger, stopped at the first instruction'
 	@echo 'make clean     remove what was built (not the unpacked packages in build/sysroot)'

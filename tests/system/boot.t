@@ -14,7 +14,8 @@ use Test::More;
 plan(skip_all => 'no kernel') unless grep { $_ eq 'stet' } kernels();
 
 my $runner = "$top/tools/stet-qemu";
-my @machine = ('-machine', 'virt,virtualization=on,gic-version=3', '-cpu', 'max', '-display', 'none');
+my @machine = ('-machine', 'virt,virtualization=on,gic-version=3', '-cpu', 'max', '-display', 'none',
+	'-nic', 'none');
 
 # The device tree QEMU makes of a machine, as bytes.
 sub tree_of
