@@ -59,6 +59,7 @@ static const struct row rows[] = {
 	  guest_writes, FP_NOBODY },
 	{ "mmio-sve-guest", "... the guest uses Z each round", mmio_exits, 1000, guest_writes_z,
 	  FP_GUEST },
-	{ "mmio-sve-both", "... both use Z each round", mmio_exits, 1000, guest_writes_z, FP_BOTH },
+	{ "mmio-sve-both", "... both use Z each round", mmio_exits, 10000, guest_writes_z,
+	  FP_BOTH },
 };
 const struct row_list sve_rows = ROW_LIST(rows);

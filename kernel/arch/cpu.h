@@ -39,8 +39,12 @@ struct cpu {
 	uint64_t fp_avoided; /* bank/fp.h: ways to EL0 on which the vector registers stood */
 	uint32_t fp_vq;	     /* bank/fp_length.h: ZCR_EL2.LEN as last written, plus 1; 0: unknown */
 	struct {
-		uint64_t traps, ahead, zeroed, wide_saves, wide_loads;
-	} fp_counts; /* bank/fp.h: struct fp_stats */
+		uint64_t traps, trap_loads, zeroed, saves_of_v, wide_saves, wide_loads;
+		uint64_t other_epochs; /* that began without a load */
+	} fp_counts;		       /* bank/fp.h: struct fp_stats */
+	struct {
+		uint64_t saves, loads;
+	} guest_counts; /* kvm/world.h: struct world_stats */
 };
 
 static inline struct cpu *this_cpu(void)

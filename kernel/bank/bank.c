@@ -44,12 +44,10 @@ static struct bank_slot *slot_here(struct bank *bank)
 
 /* The image of ctx, which is here, becomes the newest state, or the state is thrown away. Masked.
  */
-static void settle(struct bank_slot *slot, struct bank_ctx *ctx, bool save)
+static void settle(struct bank_ctx *ctx, bool save)
 {
-	if (save && ctx->dirty) {
-		ctx->bank->ops->save(ctx);
-		slot->saves++;
-	}
+	if (save && ctx->dirty)
+		ctx->ops->save(ctx);
 	ctx->dirty = false;
 }
 
@@ -69,28 +67,27 @@ static void leave(struct bank_ctx *ctx, bool save)
 {
 	struct bank_slot *slot = slot_here(ctx->bank);
 
-	settle(slot, ctx, save);
-	ctx->bank->ops->close(ctx);
+	settle(ctx, save);
+	ctx->ops->close(ctx);
 	give_up(slot, ctx);
 }
 
-/* ctx, whose home is none, takes this CPU's bank from whoever has it. Masked. */
-static void enter(struct bank_ctx *ctx)
+void bank_enter(struct bank_ctx *ctx)
 {
-	struct bank_slot *slot = slot_here(ctx->bank);
+	unsigned me = bank_env_cpu();
+	struct bank_slot *slot = &ctx->bank->slots[me];
 	struct bank_ctx *owner = slot->owner;
 
 	if (owner) {
-		settle(slot, owner, true);
+		settle(owner, true);
 		give_up(slot, owner);
 	}
-	ctx->bank->ops->load(ctx);
-	slot->loads++;
+	ctx->ops->load(ctx);
 	slot->owner = ctx;
 	bank_env_step();
 	/* relaxed: nobody else acts on ctx but its claimant, who is here, and other CPUs only read
 	 * from home where to ask */
-	atomic_store_explicit(&ctx->home, (int)bank_env_cpu(), memory_order_relaxed);
+	atomic_store_explicit(&ctx->home, (int)me, memory_order_relaxed);
 }
 
 /* cpu is off: nobody will answer, unless it took the request before. Who clears the bit has it. */
@@ -151,16 +148,7 @@ void bank_handle_requests(void)
 
 void bank_ctx_init(struct bank_ctx *ctx, struct bank *bank)
 {
-	*ctx = (struct bank_ctx){ .bank = bank, .home = BANK_NO_CPU };
-}
-
-bool bank_try_take(struct bank_ctx *ctx)
-{
-	int home = home_of(ctx);
-
-	if (home == BANK_NO_CPU)
-		enter(ctx);
-	return home == BANK_NO_CPU || home == (int)bank_env_cpu();
+	*ctx = (struct bank_ctx){ .bank = bank, .ops = bank->ops, .home = BANK_NO_CPU };
 }
 
 void bank_take(struct bank_ctx *ctx)
@@ -171,7 +159,7 @@ void bank_take(struct bank_ctx *ctx)
 		bank_env_mask();
 		home = home_of(ctx);
 		if (home == BANK_NO_CPU)
-			enter(ctx);
+			bank_enter(ctx);
 		if (home == BANK_NO_CPU || home == (int)bank_env_cpu())
 			return;
 		bank_env_unmask();
@@ -214,15 +202,4 @@ void bank_evict_local(struct bank *bank)
 
 	if (owner)
 		leave(owner, true);
-}
-
-struct bank_stats bank_stats(const struct bank *bank)
-{
-	struct bank_stats sum = { 0 };
-
-	for (const struct bank_slot *s = bank->slots; s < bank->slots + MAX_CPUS; s++) {
-		sum.saves += __atomic_load_n(&s->saves, __ATOMIC_RELAXED);
-		sum.loads += __atomic_load_n(&s->loads, __ATOMIC_RELAXED);
-	}
-	return sum;
 }

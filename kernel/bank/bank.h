@@ -29,7 +29,7 @@ struct bank_ops {
 	/* This CPU's registers -> the image. */
 	void (*save)(struct bank_ctx *ctx);
 	/* The image -> this CPU's registers, all of them: save() of another context may have gone
-	 * before, without a close() between. */
+	 * before, without a close() between. May mark it DIRTY. */
 	void (*load)(struct bank_ctx *ctx);
 	/* ctx leaves (saved or thrown away) and nobody comes: make the registers harmless (guest
 	 * bank: stop timers, close ICH, empty VTTBR; vector bank: close access). Before the home
@@ -40,26 +40,20 @@ struct bank_ops {
 /* Each CPU's own: written and read by it alone, interrupts masked. */
 struct bank_slot {
 	_Alignas(64) struct bank_ctx *owner; /* NULL: nobody */
-	uint64_t saves, loads;		     /* of this CPU since boot */
 };
 
-/* A bank of every CPU; its own writable storage, ops constant: struct bank b = { .ops = &… }. */
+/* A bank of every CPU; its own writable storage: struct bank b = { .ops = &… }. */
 struct bank {
-	const struct bank_ops *ops;
 	struct bank_slot slots[MAX_CPUS];
+	const struct bank_ops *ops; /* what its contexts begin with */
 };
 
 struct bank_ctx {
-	struct bank *bank;
 	_Atomic int home; /* the CPU whose bank holds this state, or BANK_NO_CPU */
 	bool dirty;	  /* the bank is newer than the image; written only at home, masked */
+	const struct bank_ops *ops; /* changed by the claimant alone while home is none */
+	struct bank *bank;
 };
-
-/* How often a whole bank was moved, on all CPUs, since boot. */
-struct bank_stats {
-	uint64_t saves, loads;
-};
-struct bank_stats bank_stats(const struct bank *bank);
 
 /* The image is the newest state. */
 void bank_ctx_init(struct bank_ctx *ctx, struct bank *bank);
@@ -81,9 +75,16 @@ static inline bool bank_is_here(const struct bank_ctx *ctx)
  * no spinlock, may wait (unmasked). Returns with interrupts MASKED and ctx here. */
 void bank_take(struct bank_ctx *ctx);
 
-/* Like bank_take() but only if that needs no waiting: with interrupts masked, ctx here or home
- * none; true and here, or false and nothing changed. */
-bool bank_try_take(struct bank_ctx *ctx);
+/* Is ctx in no bank? Asked by its claimant, who alone can change that. */
+static inline bool bank_is_free(const struct bank_ctx *ctx)
+{
+	bank_env_step();
+	/* acquire: pairs with the release in give_up(); the image is complete when home is none */
+	return atomic_load_explicit(&ctx->home, memory_order_acquire) == BANK_NO_CPU;
+}
+
+/* Bring ctx, which is free, into this CPU's bank. Masked. The claimant's call. */
+void bank_enter(struct bank_ctx *ctx);
 
 /* The registers may now change under the image: mark DIRTY. Masked, ctx here. */
 static inline void bank_dirty(struct bank_ctx *ctx)

@@ -33,7 +33,7 @@ static struct bank bank = { .ops = &ops };
 static struct state states[CONTEXTS];
 static uint64_t regs[CPUS][WORDS]; /* each used by its own thread only */
 static atomic_bool pending[CPUS];
-static atomic_int finished, wrong;
+static atomic_int finished, wrong, saves, loads;
 static _Thread_local unsigned me;
 static _Thread_local bool masked;
 
@@ -90,6 +90,7 @@ static void save(struct bank_ctx *ctx)
 
 	for (int i = 0; i < WORDS; i++)
 		s->image[i] = regs[me][i];
+	atomic_fetch_add_explicit(&saves, 1, memory_order_relaxed);
 }
 
 static void load(struct bank_ctx *ctx)
@@ -98,6 +99,7 @@ static void load(struct bank_ctx *ctx)
 
 	for (int i = 0; i < WORDS; i++)
 		regs[me][i] = s->image[i];
+	atomic_fetch_add_explicit(&loads, 1, memory_order_relaxed);
 }
 
 static void close_bank(struct bank_ctx *ctx)
@@ -181,5 +183,5 @@ TEST(threads_as_cpus_lose_nothing)
 	for (int i = 0; i < CPUS; i++)
 		pthread_join(threads[i], NULL);
 	expect_eq(wrong, 0);
-	expect(bank_stats(&bank).saves > ROUNDS / 100 && bank_stats(&bank).loads > ROUNDS / 100);
+	expect(saves > ROUNDS / 100 && loads > ROUNDS / 100);
 }

@@ -28,6 +28,7 @@ void fp_regs_save(void *regs);
 void fp_regs_load(const void *regs);
 void fp_regs_save_sve(void *image, uint32_t *words);
 void fp_regs_load_sve(const void *image, const uint32_t *words);
+void fp_regs_load_narrow(const void *regs); /* fp_regs_load(), and all else of SVE = 0 */
 void fp_regs_zero(void);
 void fp_regs_zero_predicates(void);
 void fp_regs_keep_v(void);
@@ -58,49 +59,41 @@ static inline void open_for_kernel(struct cpu *cpu)
 	isb(); /* orders the CPTR_EL2 write before the first use */
 }
 
-/* The same with SVE. */
+/* The same with SVE. Where that is open, so is the rest. */
 static inline void open_sve_for_kernel(struct cpu *cpu)
 {
-	if (~cpu->cptr_el2 & (CPTR_FPEN_GUEST | CPTR_ZEN_GUEST)) {
+	if (!(cpu->cptr_el2 & CPTR_ZEN_GUEST)) {
 		fp_set_access(cpu, CPTR_CLOSED | CPTR_FPEN_GUEST | CPTR_ZEN_GUEST);
 		isb(); /* orders the CPTR_EL2 write before ZCR_EL2 and the first use */
 	}
 }
 
-/* Other registers are about to be in this CPU than were. */
-static inline void begin_load(struct cpu *cpu)
+/* Other registers are about to be in this CPU than were: fp's, which may run, so they change. open:
+ * what the load needs. */
+static inline void begin_load(struct cpu *cpu, struct fp_context *fp, uint64_t open)
 {
+	bool closed = !(cpu->cptr_el2 & open);
+
 	cpu->fp_epoch += MAX_CPUS; /* so that no two CPUs ever have the same */
 	cpu->entered = NULL;
+	fp_set_access(cpu, fp->open);
+	if (closed)
+		isb(); /* orders the CPTR_EL2 write before ZCR_EL2 and the first use */
+	bank_dirty(&fp->bank);
 }
 
 /* ---- contexts that have used SVE ---- */
 
-static bool in_call(const struct fp_context *fp)
+static inline bool in_call(const struct fp_context *fp)
 {
-	return fp->frame && fp->frame->syscall >= 0;
+	return fp->frame->syscall >= 0;
 }
 
 /* relaxed: set by the claimant on the CPU where it runs. Another CPU that has its state is asked
  * for it by the claimant, or saves it on its own: then either this or in_call() is true already. */
-static bool only_v_lives(const struct fp_context *fp)
+static inline bool only_v_lives(const struct fp_context *fp)
 {
 	return in_call(fp) || __atomic_load_n(&fp->dead, __ATOMIC_RELAXED);
-}
-
-/* The vector length is fp's since it was loaded. */
-static __attribute__((noinline)) void save_sve(struct cpu *cpu, struct fp_context *fp)
-{
-	open_sve_for_kernel(cpu);
-	if (fp->guest)
-		fp->zcr_el1 = sysreg_read_named(SYSREG_ZCR_EL12);
-	fp->wide = !only_v_lives(fp);
-	if (!fp->wide) {
-		fp_regs_save(fp->v);
-		return;
-	}
-	cpu->fp_counts.wide_saves++;
-	fp_regs_save_sve(fp->sve_image, &fp->fpsr);
 }
 
 /* What has ended with a system call is in the image no more. */
@@ -111,22 +104,76 @@ static inline void forget_the_dead(struct fp_context *fp)
 	__atomic_store_n(&fp->dead, false, __ATOMIC_RELAXED);
 }
 
-static __attribute__((noinline)) void load_sve(struct cpu *cpu, struct fp_context *fp)
+static inline void save_wide(struct cpu *cpu, struct fp_context *fp)
 {
-	begin_load(cpu);
+	cpu->fp_counts.wide_saves++;
+	fp_regs_save_sve(fp->sve_image, &fp->fpsr);
+}
+
+/* The vector length is fp's since it was loaded. */
+static void guest_save_sve(struct bank_ctx *ctx)
+{
+	struct fp_context *fp = fp_of(ctx);
+	struct cpu *cpu = this_cpu();
+
 	open_sve_for_kernel(cpu);
-	fp_length_set(cpu, fp->vq);
-	if (fp->guest)
-		sysreg_write_named(SYSREG_ZCR_EL12, fp->zcr_el1);
-	else
-		forget_the_dead(fp);
-	if (!fp->wide) {
-		fp_regs_load(fp->v); /* zeroes the rest of Z */
-		fp_regs_zero_predicates();
-		return;
-	}
+	fp->zcr_el1 = sysreg_read_named(SYSREG_ZCR_EL12);
+	save_wide(cpu, fp);
+}
+
+/* A thread whose V registers are all that is left has nothing to end with its next system call. */
+static void thread_save_sve(struct bank_ctx *ctx)
+{
+	struct fp_context *fp = fp_of(ctx);
+	struct cpu *cpu = this_cpu();
+
+	open_sve_for_kernel(cpu);
+	fp->wide = !only_v_lives(fp);
+	if (fp->wide)
+		return save_wide(cpu, fp);
+	thread_clear_work(fp->thread, WORK_SVE);
+	cpu->fp_counts.saves_of_v++;
+	fp_regs_save(fp->v);
+}
+
+static inline void load_wide(struct cpu *cpu, struct fp_context *fp)
+{
 	cpu->fp_counts.wide_loads++;
 	fp_regs_load_sve(fp->sve_image, &fp->fpsr);
+}
+
+static void guest_load_sve(struct bank_ctx *ctx)
+{
+	struct fp_context *fp = fp_of(ctx);
+	struct cpu *cpu = this_cpu();
+
+	begin_load(cpu, fp, CPTR_ZEN_GUEST);
+	fp_length_set(cpu, fp->vq);
+	sysreg_write_named(SYSREG_ZCR_EL12, fp->zcr_el1);
+	load_wide(cpu, fp);
+}
+
+static __attribute__((noinline)) void load_image(struct cpu *cpu, struct fp_context *fp)
+{
+	forget_the_dead(fp);
+	if (fp->wide)
+		load_wide(cpu, fp);
+	else
+		fp_regs_load_narrow(fp->v);
+}
+
+static void thread_load_sve(struct bank_ctx *ctx)
+{
+	struct fp_context *fp = fp_of(ctx);
+	struct cpu *cpu = this_cpu();
+
+	begin_load(cpu, fp, CPTR_ZEN_GUEST);
+	fp_length_set(cpu, fp->vq);
+	/* a bit for the thread itself, which this CPU runs */
+	atomic_fetch_or_explicit(&fp->thread->work, WORK_SVE, memory_order_relaxed);
+	if (__builtin_expect(fp->wide || fp->dead, 0))
+		return load_image(cpu, fp);
+	fp_regs_load_narrow(fp->v);
 }
 
 void fp_settle(struct fp_context *fp)
@@ -171,6 +218,7 @@ static void keep_apart(struct cpu *cpu, struct fp_context *fp)
 	bank_evict_local(&vector_bank);
 	if (cpu->fp_zeroed_at != cpu->fp_epoch) {
 		cpu->fp_epoch += MAX_CPUS; /* who armed a trap before has to look again */
+		cpu->fp_counts.other_epochs++;
 		cpu->entered = NULL;
 		make_zero(cpu);
 	}
@@ -180,59 +228,21 @@ static void keep_apart(struct cpu *cpu, struct fp_context *fp)
 
 /* ---- the bank ---- */
 
-static __attribute__((noinline)) void save_strict(struct cpu *cpu, struct fp_context *fp)
+static void save_v(struct bank_ctx *ctx)
 {
-	if (fp->sve) {
-		save_sve(cpu, fp);
-	} else {
-		open_for_kernel(cpu);
-		fp_regs_save(fp->v);
-	}
-	make_zero(cpu);
-}
-
-static void vector_save(struct bank_ctx *ctx)
-{
-	struct fp_context *fp = fp_of(ctx);
 	struct cpu *cpu = this_cpu();
 
-	if (__builtin_expect(fp->how == FP_MOVE_V, 1)) {
-		open_for_kernel(cpu);
-		fp_regs_save(fp->v);
-	} else if (fp->how == FP_MOVE_SVE) {
-		save_sve(cpu, fp);
-	} else {
-		save_strict(cpu, fp);
-	}
-}
-
-static void load_v(struct cpu *cpu, struct fp_context *fp)
-{
-	begin_load(cpu);
 	open_for_kernel(cpu);
-	fp_regs_load(fp->v);
+	cpu->fp_counts.saves_of_v++;
+	fp_regs_save(fp_of(ctx)->v);
 }
 
-static __attribute__((noinline)) void load_strict(struct cpu *cpu, struct fp_context *fp)
-{
-	make_zero(cpu);
-	if (fp->sve)
-		load_sve(cpu, fp);
-	else
-		load_v(cpu, fp);
-}
-
-static void vector_load(struct bank_ctx *ctx)
+static void load_v(struct bank_ctx *ctx)
 {
 	struct fp_context *fp = fp_of(ctx);
-	struct cpu *cpu = this_cpu();
 
-	if (__builtin_expect(fp->how == FP_MOVE_V, 1))
-		load_v(cpu, fp);
-	else if (fp->how == FP_MOVE_SVE)
-		load_sve(cpu, fp);
-	else
-		load_strict(cpu, fp);
+	begin_load(this_cpu(), fp, CPTR_FPEN_GUEST);
+	fp_regs_load(fp->v);
 }
 
 static void vector_close(struct bank_ctx *ctx)
@@ -244,14 +254,33 @@ static void vector_close(struct bank_ctx *ctx)
 	fp_set_access(cpu, CPTR_CLOSED);
 }
 
-static const struct bank_ops vector_ops = {
-	.name = "vector",
-	.save = vector_save,
-	.load = vector_load,
-	.close = vector_close,
-};
+/* What is moved of a context: chosen by set_sve(). */
+static const struct bank_ops v_ops = { "vector", save_v, load_v, vector_close },
+			     thread_sve_ops = { "vector", thread_save_sve, thread_load_sve,
+						vector_close },
+			     guest_sve_ops = { "vector", guest_save_sve, guest_load_sve,
+					       vector_close };
 
-static struct bank vector_bank = { .ops = &vector_ops };
+static const struct bank_ops *ops_of(const struct fp_context *fp)
+{
+	return !fp->sve ? &v_ops : fp->guest ? &guest_sve_ops : &thread_sve_ops;
+}
+
+static void save_strict(struct bank_ctx *ctx)
+{
+	ops_of(fp_of(ctx))->save(ctx);
+	make_zero(this_cpu());
+}
+
+static void load_strict(struct bank_ctx *ctx)
+{
+	make_zero(this_cpu());
+	ops_of(fp_of(ctx))->load(ctx);
+}
+
+static const struct bank_ops strict_ops = { "vector", save_strict, load_strict, vector_close };
+
+static struct bank vector_bank = { .ops = &v_ops };
 
 void fp_init(enum fp_policy_kind usual)
 {
@@ -268,6 +297,7 @@ void fp_cpu_init(void)
 	cpu->cptr_el2 = 0; /* unknown: written in any case */
 	/* One that comes again has not the epoch of before: its registers are others. */
 	cpu->fp_epoch = (cpu->fp_epoch ? cpu->fp_epoch : cpu->id) + MAX_CPUS;
+	cpu->fp_counts.other_epochs++;
 	cpu->fp_zeroed_at = 0;
 	if (cpu_has(CPU_SVE)) {
 		fp_set_access(cpu, CPTR_CLOSED | CPTR_FPEN_GUEST | CPTR_ZEN_GUEST);
@@ -291,16 +321,17 @@ static void set_sve(struct fp_context *fp, bool sve)
 	uint64_t guest = CPTR_FPEN_GUEST | (sve ? CPTR_ZEN_GUEST : 0);
 
 	fp->sve = sve;
-	fp->how = is_strict(fp) ? FP_MOVE_STRICT : sve ? FP_MOVE_SVE : FP_MOVE_V;
+	fp->bank.ops = is_strict(fp) ? &strict_ops : ops_of(fp);
 	fp->open = CPTR_CLOSED | guest | (fp->guest ? 0 : guest << 1);
 }
 
-void fp_context_init(struct fp_context *fp, unsigned vq, const struct trapframe *frame)
+void fp_context_init(struct fp_context *fp, unsigned vq, struct thread *thread)
 {
 	memset(fp, 0, sizeof(*fp));
 	bank_ctx_init(&fp->bank, &vector_bank);
-	fp->guest = !frame;
-	fp->frame = frame;
+	fp->guest = !thread;
+	fp->thread = thread;
+	fp->frame = thread ? thread_trapframe(thread) : NULL;
 	fp->vq = (uint16_t)vq;
 	fp_policy_init(&fp->policy, usual_policy);
 	set_sve(fp, false);
@@ -379,23 +410,28 @@ void fp_widen_image(struct fp_context *fp)
 		fp_image_widen(fp->sve_image, fp->v, fp->vq);
 	fp->wide = true;
 	set_sve(fp, true);
+	if (fp->thread)
+		thread_set_work(fp->thread, WORK_SVE);
 }
 
 void fp_sync(struct fp_context *fp)
 {
 	bank_evict(&fp->bank);
-	forget_the_dead(fp);
+	if (!fp->guest)
+		forget_the_dead(fp);
 }
 
 /* ---- access ---- */
 
 void fp_trap(struct fp_context *fp)
 {
+	uint64_t epoch = this_cpu()->fp_epoch;
+
 	bank_take(&fp->bank);
-	bank_dirty(&fp->bank); /* open from here on: nothing tells us of a change any more */
-	fp_set_access(this_cpu(), fp->open);
+	fp_set_access(this_cpu(), fp->open); /* if it was here all the time */
 	fp_policy_used(&fp->policy, V_BYTES + 8 + (fp->sve ? SVE_BYTES(fp->vq) - V_BYTES : 0));
 	this_cpu()->fp_counts.traps++;
+	this_cpu()->fp_counts.trap_loads += this_cpu()->fp_epoch != epoch;
 	irq_enable();
 }
 
@@ -404,45 +440,53 @@ int fp_trap_sve(struct fp_context *fp)
 	if (!fp->sve) {
 		if (fp_need_sve(fp))
 			return -ENOMEM;
-		bank_evict(&fp->bank); /* comes back by way of load_sve(), the rest of it zero */
-		set_sve(fp, true);
+		bank_evict(&fp->bank); /* comes back with the rest of it, zero */
+		if (fp->guest)	       /* its image is all of SVE from now on */
+			fp_widen_image(fp);
+		else
+			set_sve(fp, true);
 	}
 	fp_trap(fp);
 	return 0;
 }
 
-/* Not here, and no trap was armed since somebody came into the bank: load ahead, or arm the trap.
- */
-void fp_enter_absent(struct fp_context *fp)
+/* Nor will it be, for now. */
+static __attribute__((noinline)) void stay_absent(struct cpu *cpu, struct fp_context *fp)
 {
-	struct cpu *cpu = this_cpu();
-
-	/* What stands on another CPU is not waited for here: it traps, if it is used. */
-	if (fp_policy_enter(&fp->policy, cpu->fp_epoch) && bank_try_take(&fp->bank)) {
-		bank_dirty(&fp->bank);
-		cpu->fp_counts.ahead++;
-		fp_set_access(cpu, fp->open);
-		return;
-	}
 	if (__builtin_expect(strict_used, 0))
 		keep_apart(cpu, fp);
 	/* for EL0 01 is closed, and may be right for the guest */
 	fp_set_access(cpu, fp->guest ? CPTR_CLOSED : cpu->cptr_el2 & ~CPTR_EL0);
 }
 
+/* Not here, and no trap was armed since somebody came into the bank: load ahead, or arm the trap.
+ */
+void fp_enter_absent(struct cpu *cpu, struct fp_context *fp)
+{
+	/* What stands on another CPU is not waited for here: it traps, if it is used. */
+	if (fp_policy_enter(&fp->policy, cpu->fp_epoch) && bank_is_free(&fp->bank))
+		return bank_enter(&fp->bank);
+	stay_absent(cpu, fp);
+}
+
 struct fp_stats fp_stats(void)
 {
-	struct fp_stats sum = { .moved = bank_stats(&vector_bank) };
+	struct fp_stats sum = { 0 };
 
 	for (unsigned n = 0; n < cpu_count(); n++) {
 		const struct cpu *cpu = cpu_get(n);
 
 		sum.traps += __atomic_load_n(&cpu->fp_counts.traps, __ATOMIC_RELAXED);
-		sum.ahead += __atomic_load_n(&cpu->fp_counts.ahead, __ATOMIC_RELAXED);
+		sum.loads += __atomic_load_n(&cpu->fp_epoch, __ATOMIC_RELAXED) / MAX_CPUS -
+			     __atomic_load_n(&cpu->fp_counts.other_epochs, __ATOMIC_RELAXED);
+		sum.saves += __atomic_load_n(&cpu->fp_counts.saves_of_v, __ATOMIC_RELAXED);
+		sum.ahead -= __atomic_load_n(&cpu->fp_counts.trap_loads, __ATOMIC_RELAXED);
 		sum.zeroed += __atomic_load_n(&cpu->fp_counts.zeroed, __ATOMIC_RELAXED);
-		sum.wide.saves += __atomic_load_n(&cpu->fp_counts.wide_saves, __ATOMIC_RELAXED);
-		sum.wide.loads += __atomic_load_n(&cpu->fp_counts.wide_loads, __ATOMIC_RELAXED);
+		sum.wide_saves += __atomic_load_n(&cpu->fp_counts.wide_saves, __ATOMIC_RELAXED);
+		sum.wide_loads += __atomic_load_n(&cpu->fp_counts.wide_loads, __ATOMIC_RELAXED);
 		sum.avoided += __atomic_load_n(&cpu->fp_avoided, __ATOMIC_RELAXED);
 	}
+	sum.saves += sum.wide_saves;
+	sum.ahead += sum.loads; /* all that no trap asked for */
 	return sum;
 }

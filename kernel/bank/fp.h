@@ -25,22 +25,13 @@
 #include "bank/fp_image.h"
 #include "bank/fp_policy.h"
 #include "lib/bits.h"
-
-struct trapframe;
-
-/* What a save and a load do. */
-enum fp_move {
-	FP_MOVE_V,
-	FP_MOVE_SVE,	/* the context has used SVE */
-	FP_MOVE_STRICT, /* its policy is strict; it may have used SVE */
-};
+#include "sched/thread.h"
 
 struct fp_context {
 	struct bank_ctx bank;
 	bool guest; /* a vCPU's */
 	/* SVE, all written by the claimant: */
 	bool sve;      /* has used it: ZEN is open while it is here */
-	uint8_t how;   /* enum fp_move */
 	bool wide;     /* the image is sve_image, not v */
 	bool dead;     /* all but the V registers has ended with a system call */
 	uint16_t vq;   /* vector length in quadwords: ZCR_EL2.LEN + 1 while it owns the bank */
@@ -51,7 +42,8 @@ struct fp_context {
 	uint32_t fpsr, fpcr;
 	void *sve_image;	       /* fp_image.h; NULL: none yet, nor any use of SVE */
 	uint64_t zcr_el1;	       /* a vCPU's: goes with its SVE registers */
-	const struct trapframe *frame; /* a thread's last entry from EL0; NULL: a vCPU's */
+	struct thread *thread;	       /* whose it is; NULL: a vCPU's */
+	const struct trapframe *frame; /* the thread's last entry from EL0 */
 };
 
 #define CPTR_FPEN	BITS(21, 20)
@@ -71,8 +63,8 @@ void fp_cpu_init(void);
 /* Nobody's registers are in this CPU's bank any more. Masked. */
 void fp_evict_local(void);
 
-/* A context with all registers zero. vq: fp_length.h's, 0 without SVE. frame: NULL for a vCPU. */
-void fp_context_init(struct fp_context *fp, unsigned vq, const struct trapframe *frame);
+/* A context with all registers zero. vq: fp_length.h's, 0 without SVE. thread: NULL for a vCPU. */
+void fp_context_init(struct fp_context *fp, unsigned vq, struct thread *thread);
 /* The context ends: leave whatever bank it is in. Claimant, enabled, may wait. */
 void fp_context_end(struct fp_context *fp);
 /* child = a copy of the parent's newest state (fork: V registers, its vector length). Claimant of
@@ -119,7 +111,7 @@ static inline void fp_set_access(struct cpu *cpu, uint64_t cptr)
 }
 
 /* The rare way of the two below. Masked. */
-void fp_enter_absent(struct fp_context *fp);
+void fp_enter_absent(struct cpu *cpu, struct fp_context *fp);
 
 /* Before host EL0 runs after another thread ran here, or after a guest did (CPU_GUEST mode): set
  * access right for this context. Masked, until the ERET. */
@@ -129,7 +121,7 @@ static inline void fp_enter_user(struct cpu *cpu, struct fp_context *fp)
 		fp_set_access(cpu, fp->open);
 		cpu->fp_avoided++;
 	} else if (fp->policy.armed_at != cpu->fp_epoch) {
-		fp_enter_absent(fp);
+		fp_enter_absent(cpu, fp);
 	} else {
 		/* closed for EL0; perhaps right for the guest, whose registers stand then */
 		cpu->fp_avoided += (cpu->cptr_el2 & CPTR_FPEN) != 0;
@@ -146,7 +138,7 @@ static inline void fp_enter_guest(struct cpu *cpu, struct fp_context *fp)
 	else if (fp->policy.armed_at == cpu->fp_epoch)
 		fp_set_access(cpu, CPTR_CLOSED);
 	else
-		fp_enter_absent(fp);
+		fp_enter_absent(cpu, fp);
 }
 
 /* Make the image the newest state for reading or writing from outside. Claimant, enabled, may wait.
@@ -155,8 +147,8 @@ void fp_sync(struct fp_context *fp);
 
 /* Of this machine since boot. */
 struct fp_stats {
-	struct bank_stats moved; /* of 32 registers and two, or all of SVE's */
-	struct bank_stats wide;	 /* of these, those of all of SVE's */
+	uint64_t saves, loads;		 /* of 32 registers and two, or all of SVE's */
+	uint64_t wide_saves, wide_loads; /* of these, those of all of SVE's */
 	uint64_t traps;		 /* first uses */
 	uint64_t ahead;		 /* loads without a trap */
 	uint64_t zeroed;	 /* times all were made zero for a strict context */

@@ -105,15 +105,6 @@ void fp_policy_init(struct fp_policy *p, enum fp_policy_kind kind)
 	p->spend = kind != FP_EAGER;
 }
 
-void fp_policy_arm(struct fp_policy *p, uint64_t epoch)
-{
-	if (p->armed_at == epoch) /* nobody came between: the same look goes on */
-		return;
-	if (p->armed_at)
-		p->streak = 0;
-	p->armed_at = epoch;
-}
-
 void fp_policy_used(struct fp_policy *p, unsigned bytes)
 {
 	/* the other one's save, our load, and both again when the other comes back */

@@ -29,7 +29,14 @@ struct fp_policy {
 void fp_policy_init(struct fp_policy *p, enum fp_policy_kind kind);
 
 /* Arm the trap, in this epoch. */
-void fp_policy_arm(struct fp_policy *p, uint64_t epoch);
+static inline void fp_policy_arm(struct fp_policy *p, uint64_t epoch)
+{
+	if (p->armed_at == epoch) /* nobody came between: the same look goes on */
+		return;
+	if (p->armed_at)
+		p->streak = 0;
+	p->armed_at = epoch;
+}
 
 /* The context is about to run and is not in the bank. The epoch is a number of this CPU, not 0,
  * that changes whenever anybody is loaded into its bank. True: load it now; false: arm the trap. */

@@ -48,15 +48,15 @@
 	addvl	x2, x2, #1
 .endm
 
-/* FPSR and FPCR, [base + at]. Clobbered: x1, x2, base if it is x3. */
-.macro words_save base, at
-	mrs	x1, fpsr
-	mrs	x2, fpcr
-	stp	w1, w2, [\base, #\at]
+/* FPSR and FPCR, [x1]. Clobbered: x1-x3, flags. */
+.macro words_save
+	mrs	x2, fpsr
+	mrs	x3, fpcr
+	stp	w2, w3, [x1]
 .endm
 
-.macro words_load base, at
-	ldp	w1, w2, [\base, #\at]
+.macro words_load
+	ldp	w1, w2, [x1]
 	msr	fpsr, x1
 	mrs	x3, fpcr
 	cmp	x3, x2			/* a write of FPCR stalls the pipeline: only on change */
@@ -82,38 +82,44 @@
 /* (x0 = V registers, then the words.) Clobbered: x1-x3, flags; by the loads, what they load. */
 function fp_regs_save
 	vectors	stp
-	add	x3, x0, #512
-	words_save x3, 0
+	add	x1, x0, #512
+	words_save
 	ret
 	.size	fp_regs_save, . - fp_regs_save
 
 function fp_regs_load
 	vectors	ldp
-	add	x3, x0, #512
-	words_load x3, 0
+	add	x1, x0, #512
+	words_load
 	.size	fp_regs_load, . - fp_regs_load
+
+/* The same, and all else of SVE = 0: that of Z is by writing V (DDI 0487 B1.2.2). */
+function fp_regs_load_narrow
+	vectors	ldp
+	predicates_zero
+	add	x1, x0, #512
+	words_load
+	.size	fp_regs_load_narrow, . - fp_regs_load_narrow
 
 /* (x0 = SVE image, x1 = the words.) The same; FFR can be reached only through a P register. */
 function fp_regs_save_sve
-	mov	x3, x1
 	z_registers str
 	behind_z
 	p_registers str
 	rdffr	p0.b
 	str	p0, [x2, #16, mul vl]
 	ldr	p0, [x2]
-	words_save x3, 0
+	words_save
 	ret
 	.size	fp_regs_save_sve, . - fp_regs_save_sve
 
 function fp_regs_load_sve
-	mov	x3, x1
 	z_registers ldr
 	behind_z
 	ldr	p0, [x2, #16, mul vl]
 	wrffr	p0.b
 	p_registers ldr
-	words_load x3, 0
+	words_load
 	.size	fp_regs_load_sve, . - fp_regs_load_sve
 
 /* All V registers, so the whole of Z, and FPSR and FPCR = 0. */

@@ -8,6 +8,7 @@
 #include "arch/timer.h"
 #include "bank/fp.h"
 #include "kvm/vcpu.h"
+#include "kvm/world.h"
 #include "lib/check.h"
 #include "linux/file.h"
 #include "linux/syscalls.h"
@@ -22,15 +23,15 @@ static void show_row(struct text *t, const char *name, uint64_t value)
 static void show_banks(struct text *t)
 {
 	struct fp_stats vector = fp_stats();
-	struct bank_stats guest = bank_stats(&guest_bank);
+	struct world_stats guest = world_stats();
 
-	show_row(t, "vector bank: saves", vector.moved.saves);
-	show_row(t, "vector bank: loads", vector.moved.loads);
+	show_row(t, "vector bank: saves", vector.saves);
+	show_row(t, "vector bank: loads", vector.loads);
 	show_row(t, "vector bank: traps of first use", vector.traps);
 	show_row(t, "vector bank: loads ahead of use", vector.ahead);
 	show_row(t, "vector bank: switches avoided", vector.avoided);
-	show_row(t, "vector bank: saves with SVE", vector.wide.saves);
-	show_row(t, "vector bank: loads with SVE", vector.wide.loads);
+	show_row(t, "vector bank: saves with SVE", vector.wide_saves);
+	show_row(t, "vector bank: loads with SVE", vector.wide_loads);
 	show_row(t, "vector bank: made zero", vector.zeroed);
 	show_row(t, "guest bank: saves", guest.saves);
 	show_row(t, "guest bank: loads", guest.loads);

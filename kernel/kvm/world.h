@@ -40,5 +40,11 @@ void world_set_vse(struct vcpu *vcpu);
 /* HCR_EL2 of a vCPU after reset. */
 uint64_t world_initial_hcr(void);
 
+/* How often the guest bank was moved, on all CPUs, since boot. */
+struct world_stats {
+	uint64_t saves, loads;
+};
+struct world_stats world_stats(void);
+
 /* The image's registers as after reset. The vCPU is in no bank. */
 void world_reset_image(struct vcpu *vcpu);

@@ -101,7 +101,7 @@ struct task *task_new(const char *name, void (*entry)(void *))
 	t->thread.switched_in = task_switched_in;
 	t->thread.released = task_released;
 	list_init(&t->sibling);
-	fp_context_init(&t->fp, sve_default(), thread_trapframe(&t->thread));
+	fp_context_init(&t->fp, sve_default(), &t->thread);
 	signal_pending_init(&t->signals.pending);
 	return t;
 }

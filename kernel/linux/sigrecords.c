@@ -227,7 +227,6 @@ static int pop_sve(struct fp_context *fp, const struct found *f)
 	if (fp_need_sve(fp))
 		return -ENOMEM;
 	fp_widen_image(fp);
-	thread_set_work(thread_current(), WORK_SVE);
 	return copy_from_user(fp->sve_image, f->sve + SVE_SIG_REGS_OFFSET, SVE_BYTES(fp->vq));
 }
 

@@ -100,8 +100,7 @@ static void trap_sve(struct trapframe *tf, uint64_t esr, uint64_t far)
 	if (!cpu_has(CPU_SVE))
 		return trap_undefined(tf, esr, far);
 	if (fp_trap_sve(&t->fp))
-		return signal_send_process(t->process, SIGKILL);
-	thread_set_work(&t->thread, WORK_SVE);
+		signal_send_process(t->process, SIGKILL);
 }
 
 static void trap_iabt(struct trapframe *tf, uint64_t esr, uint64_t far)
@@ -182,7 +181,7 @@ bool trap_usercopy_fault(uint64_t va, bool write)
 	return !err;
 }
 
-/* The way out of a thread that has used SVE: its bit stands until it no longer has. */
+/* The way out of a thread of which more than V registers may be left: fp.c sets its bit. */
 static void leave_with_sve(struct task *t, const struct trapframe *tf)
 {
 	if (!t->fp.sve)

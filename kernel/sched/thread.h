@@ -23,7 +23,7 @@ enum {
 	WORK_SIGNAL = 1u << 1,	/* linux/signal.c: a signal to take, or the process ends */
 	WORK_VECTOR = 1u << 2,	/* bank/fp.c: access to the vector bank must be set before EL0 */
 	WORK_GUEST = 1u << 3,	/* kvm: vcpu->requests has a bit */
-	WORK_SVE = 1u << 5,	/* has used SVE: stays set; linux/trap.c */
+	WORK_SVE = 1u << 5,	/* more than V registers may live: bank/fp.c; linux/trap.c */
 	WORK_TRACE = 1u << 4,	/* linux: reserved for ptrace and --trace-syscalls */
 	WORK_FRAME = 1u << 6,	/* x20-x29 in the trap frame were changed: load them all */
 };
