@@ -237,10 +237,12 @@ long sys_clone3(struct trapframe *tf)
 		return -E2BIG;
 	if (copy_from_user(&args, tf->x[0], tf->x[1]))
 		return -EFAULT;
-	if (args.flags & (CSIGNAL | CLONE_DETACHED) || args.pidfd || args.set_tid_size ||
-	    args.cgroup)
+	/* pidfd and cgroup mean nothing without their flags, which are not known here. */
+	if (args.flags & (CSIGNAL | CLONE_DETACHED) || args.set_tid || args.set_tid_size)
 		return -EINVAL;
 	if (!args.stack != !args.stack_size || args.exit_signal > _NSIG)
+		return -EINVAL;
+	if (args.flags & CLONE_THREAD && args.exit_signal)
 		return -EINVAL;
 	r = (struct request){ .flags = args.flags, .stack = args.stack + args.stack_size };
 	r.tls = args.tls;

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <linux/futex.h>
+#include <linux/sched.h>
 #include "tests/lib/abi.h"
 
 enum { THREADS = 64 };
@@ -69,6 +70,59 @@ TEST(threads_share_the_process_id_and_have_their_own)
 	while (sys(__NR_tgkill, seen[0], seen[1], 0) == 0)
 		sched_yield();
 	expect_eq(sys(__NR_tgkill, seen[0], seen[1], 0), -ESRCH);
+}
+
+/* The new thread stores its turn at *SEEN and ends; nothing of libc is asked, whose TLS it shares. */
+static long clone3_storing(struct clone_args *args, int *seen)
+{
+	register long x0 __asm__("x0") = (long)args;
+	register long x1 __asm__("x1") = sizeof(*args);
+	register long x8 __asm__("x8") = __NR_clone3;
+
+	__asm__ volatile("svc #0\n"
+			 "cbnz x0, 1f\n"
+			 "mov w9, #7\n"
+			 "str w9, [%[seen]]\n"
+			 "mov x8, %[exit]\n"
+			 "svc #0\n"
+			 "1:"
+			 : "+r"(x0)
+			 : "r"(x1), "r"(x8), [seen] "r"(seen), [exit] "i"(__NR_exit)
+			 : "x9", "memory");
+	return x0;
+}
+
+/* glibc's pthread_create gives pidfd the address of the thread's id, without CLONE_PIDFD. */
+TEST(clone3_does_not_look_at_what_no_flag_asks_for)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	static int tid, seen;
+	struct clone_args args = { .flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+					    CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID |
+					    CLONE_CHILD_CLEARTID,
+				   .pidfd = (uintptr_t)&tid,
+				   .child_tid = (uintptr_t)&tid,
+				   .parent_tid = (uintptr_t)&tid,
+				   .stack = (uintptr_t)stack,
+				   .stack_size = sizeof(stack),
+				   .cgroup = 77 };
+	long started = clone3_storing(&args, &seen);
+
+	require(started > 0);
+	while (__atomic_load_n(&tid, __ATOMIC_ACQUIRE))
+		sys(__NR_futex, &tid, FUTEX_WAIT, (int)started, 0, 0, 0);
+	expect_eq(seen, 7);
+	args.stack_size = 0;
+	expect_eq(clone3_storing(&args, &seen), -EINVAL);
+	args.stack_size = sizeof(stack);
+	args.set_tid_size = 1;
+	expect_eq(clone3_storing(&args, &seen), -EINVAL);
+	args.set_tid_size = 0;
+	args.exit_signal = SIGCHLD;
+	expect_eq(clone3_storing(&args, &seen), -EINVAL);
+	expect_eq(sys(__NR_clone3, &args, 56), -EINVAL);
+	expect_eq(sys(__NR_clone3, (void *)8, sizeof(args)), -EFAULT);
+	expect_eq(sys(__NR_clone3, &args, 8192), -E2BIG);
 }
 
 static void *add_guarded(void *arg)
