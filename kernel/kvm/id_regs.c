@@ -13,10 +13,10 @@
 
 #define F(n) BITS((n) + 3, (n)) /* the four bits of one field */
 
-/* AArch64 at EL1 and EL0, no EL2, no EL3. */
-#define PFR0_FIXED	(field_set(BITS(7, 4), 1) | field_set(BITS(3, 0), 1))
+/* AArch64 at EL1 and EL0, no EL2, no EL3; the GIC's registers, with or without a vGIC, as on Linux: a
+ * VMM may write back what it read before it made one (QEMU does). */
+#define PFR0_FIXED	(field_set(BITS(27, 24), 1) | field_set(BITS(7, 4), 1) | field_set(BITS(3, 0), 1))
 #define PFR0_MASK	(F(16) | F(20) | F(48) | F(56) | F(60)) /* FP, AdvSIMD, DIT, CSV2, CSV3 */
-#define PFR0_GIC	BITS(27, 24)
 #define PFR0_CSV2_FIELD BITS(59, 56)
 #define PFR1_MASK	(F(0) | F(4)) /* BT, SSBS */
 #define DFR0_MASK                                                                                  \
@@ -116,7 +116,7 @@ uint64_t id_reg_read(struct vcpu *vcpu, uint32_t reg)
 		/* CSV2_2's SCXTNUM registers trap: say CSV2_1 */
 		if (field_get(PFR0_CSV2_FIELD, value) > 1)
 			value = (value & ~PFR0_CSV2_FIELD) | field_set(PFR0_CSV2_FIELD, 1);
-		return value | field_set(PFR0_GIC, vcpu->vm->vgic ? 1 : 0);
+		return value;
 	}
 	return 0;
 }

@@ -209,6 +209,22 @@ TEST(identification_cannot_be_changed)
 	vm_destroy(&vm);
 }
 
+/* As QEMU 10 does: read what the CPU is, make the vGIC, write it back. */
+TEST(identification_is_the_same_before_the_vgic_and_after)
+{
+	uint64_t pfr0;
+
+	vm_create_bare(&vm);
+	expect_eq(vm_add_vcpu(&vm, 0), 0);
+	expect_eq(vcpu_init(&vm.vcpu[0], 0), 0);
+	pfr0 = reg_get64(&vm.vcpu[0], SYS(0, 0, 4, 0));
+	expect(vm_add_gic(&vm, 64) >= 0);
+	expect_eq(reg_get64(&vm.vcpu[0], SYS(0, 0, 4, 0)), pfr0);
+	expect_eq(reg_set64(&vm.vcpu[0], SYS(0, 0, 4, 0), pfr0), 0);
+	expect_eq(pfr0 >> 24 & 15, 1);
+	vm_destroy(&vm);
+}
+
 TEST(mpidr_tells_the_vcpu)
 {
 	vm_create(&vm, 3);
