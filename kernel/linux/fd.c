@@ -17,6 +17,7 @@
 #include "lib/string.h"
 #include "linux/inode.h"
 #include "linux/lock.h"
+#include "linux/pipe.h"
 #include "linux/syscalls.h"
 #include "linux/task.h"
 #include "mm/slab.h"
@@ -172,6 +173,18 @@ int fd_table_inode(struct fd_table *t, unsigned fd, struct inode **out)
 		*out = inode_get(f->inode);
 	spin_unlock(&t->lock);
 	return err;
+}
+
+struct pipe *fd_table_pipe(struct fd_table *t, unsigned fd)
+{
+	const struct file *f;
+	struct pipe *p;
+
+	spin_lock(&t->lock);
+	f = fd_table_at(t, fd);
+	p = f ? pipe_hold(f) : NULL;
+	spin_unlock(&t->lock);
+	return p;
 }
 
 unsigned fd_table_next(struct fd_table *t, unsigned from)

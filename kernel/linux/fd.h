@@ -54,6 +54,8 @@ static inline struct file *fd_table_at(const struct fd_table *t, unsigned fd)
 }
 /* The inode of such a file, one reference. -ENOENT: closed, -ENXIO: it is no path. */
 int fd_table_inode(struct fd_table *t, unsigned fd, struct inode **out);
+/* The pipe of such a file, held for pipe_inode(); NULL: it is none. */
+struct pipe *fd_table_pipe(struct fd_table *t, unsigned fd);
 /* The lowest used number at or after from; FD_MAX: none. */
 unsigned fd_table_next(struct fd_table *t, unsigned from);
 

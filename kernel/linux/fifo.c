@@ -4,9 +4,6 @@
  * close, and what nobody has read goes with it. inode.lock covers which pipe it is; each open file,
  * and each open that still waits for the other end, is one of the pipe's holds.
  */
-#include <asm/poll.h>
-#include <linux/fcntl.h>
-
 #include "linux/inode.h"
 #include "linux/pipe.h"
 #include "linux/ramfs.h"
@@ -24,16 +21,6 @@ static struct fifo *fifo_of(const struct inode *inode)
 	return container_of(inode, struct fifo, inode);
 }
 
-static bool reads(const struct file *f)
-{
-	return (f->flags & O_ACCMODE) != O_WRONLY;
-}
-
-static bool writes(const struct file *f)
-{
-	return (f->flags & O_ACCMODE) != O_RDONLY;
-}
-
 /* One hold less; the last one takes the pipe along. */
 static void drop_hold(struct fifo *fifo, struct pipe *p)
 {
@@ -48,9 +35,9 @@ static void leave(struct fifo *fifo, struct file *f)
 {
 	struct pipe *p = f->data;
 
-	if (reads(f))
+	if (pipe_reads(f))
 		pipe_leave(p, &p->readers);
-	if (writes(f))
+	if (pipe_writes(f))
 		pipe_leave(p, &p->writers);
 	drop_hold(fifo, p);
 }
@@ -72,26 +59,10 @@ static ssize_t fifo_write(struct file *f, struct iter *from, loff_t *pos)
 	return pipe_give(f->data, from, file_nonblocking(f), true);
 }
 
-static uint32_t fifo_poll(struct file *f, struct poll_table *table)
-{
-	struct pipe *p = f->data;
-	uint32_t ready = 0;
-
-	if (reads(f)) {
-		poll_wait(table, &p->read_queue);
-		ready |= pipe_read_ready(p);
-	}
-	if (writes(f)) {
-		poll_wait(table, &p->write_queue);
-		ready |= pipe_write_ready(p);
-	}
-	return ready;
-}
-
 static const struct file_ops fifo_ops = {
 	.read = fifo_read,
 	.write = fifo_write,
-	.poll = fifo_poll,
+	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
 	.fcntl = pipe_fcntl,
 	.release = fifo_release,
@@ -105,15 +76,15 @@ static int enter(struct fifo *fifo, struct file *f)
 	int err = 0;
 
 	mutex_lock(&p->lock);
-	if (!reads(f) && file_nonblocking(f) && !p->readers) {
+	if (!pipe_reads(f) && file_nonblocking(f) && !p->readers) {
 		err = -ENXIO;
 	} else {
-		if (reads(f))
+		if (pipe_reads(f))
 			pipe_join(p, &p->readers);
-		if (writes(f))
+		if (pipe_writes(f))
 			pipe_join(p, &p->writers);
-		fifo->readings += reads(f);
-		fifo->writings += writes(f);
+		fifo->readings += pipe_reads(f);
+		fifo->writings += pipe_writes(f);
 	}
 	mutex_unlock(&p->lock);
 	return err;
@@ -124,7 +95,7 @@ static bool met(const struct fifo *fifo, const struct file *f, unsigned before)
 {
 	const struct pipe *p = f->data;
 
-	if (reads(f))
+	if (pipe_reads(f))
 		return __atomic_load_n(&p->writers, __ATOMIC_RELAXED) ||
 		       __atomic_load_n(&fifo->writings, __ATOMIC_RELAXED) != before;
 	return __atomic_load_n(&p->readers, __ATOMIC_RELAXED) ||
@@ -135,11 +106,11 @@ static bool met(const struct fifo *fifo, const struct file *f, unsigned before)
 static int meet(struct fifo *fifo, struct file *f, unsigned before)
 {
 	struct pipe *p = f->data;
-	struct wait_queue *queue = reads(f) ? &p->read_queue : &p->write_queue;
+	struct wait_queue *queue = pipe_reads(f) ? &p->read_queue : &p->write_queue;
 
 	wake_up(&p->read_queue, 0);
 	wake_up(&p->write_queue, 0);
-	if ((reads(f) && writes(f)) || file_nonblocking(f) || met(fifo, f, before))
+	if ((pipe_reads(f) && pipe_writes(f)) || file_nonblocking(f) || met(fifo, f, before))
 		return 0;
 	return wait_event_interruptible(queue, met(fifo, f, before)) ? -ERESTARTSYS : 0;
 }
@@ -159,7 +130,7 @@ static int fifo_open(struct inode *inode, struct file *f)
 		return -ENOMEM;
 	}
 	pipe_join(fifo->pipe, &fifo->pipe->holds);
-	before = reads(f) ? fifo->writings : fifo->readings;
+	before = pipe_reads(f) ? fifo->writings : fifo->readings;
 	err = enter(fifo, f);
 	mutex_unlock(&inode->lock);
 	if (err) {

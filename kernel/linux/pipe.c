@@ -185,20 +185,20 @@ uint32_t pipe_write_ready(const struct pipe *p)
 	       (__atomic_load_n(&p->readers, __ATOMIC_RELAXED) ? 0 : POLLERR);
 }
 
-static uint32_t read_poll(struct file *f, struct poll_table *table)
+uint32_t pipe_poll(struct file *f, struct poll_table *table)
 {
 	struct pipe *p = f->data;
+	uint32_t ready = 0;
 
-	poll_wait(table, &p->read_queue);
-	return pipe_read_ready(p);
-}
-
-static uint32_t write_poll(struct file *f, struct poll_table *table)
-{
-	struct pipe *p = f->data;
-
-	poll_wait(table, &p->write_queue);
-	return pipe_write_ready(p);
+	if (pipe_reads(f)) {
+		poll_wait(table, &p->read_queue);
+		ready |= pipe_read_ready(p);
+	}
+	if (pipe_writes(f)) {
+		poll_wait(table, &p->write_queue);
+		ready |= pipe_write_ready(p);
+	}
+	return ready;
 }
 
 long pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg)
@@ -252,10 +252,15 @@ long pipe_fcntl(struct file *f, unsigned cmd, uint64_t arg)
 	return result;
 }
 
+static uint64_t pipe_ino(const struct pipe *p)
+{
+	return (uintptr_t)p & UINT32_MAX;
+}
+
 static int pipe_stat(struct file *f, struct stat *st)
 {
 	*st = (struct stat){
-		.st_ino = (uint64_t)(uintptr_t)f->data & UINT32_MAX,
+		.st_ino = pipe_ino(f->data),
 		.st_mode = S_IFIFO | S_IRUSR | S_IWUSR,
 		.st_nlink = 1,
 		.st_blksize = PAGE_SIZE,
@@ -276,6 +281,14 @@ void pipe_join(struct pipe *p, unsigned *end)
 	atomic_fetch_add_explicit(&p->users, 1, memory_order_relaxed);
 }
 
+/* One user less. */
+static void pipe_drop(struct pipe *p)
+{
+	/* acq_rel: the last one sees what the others did */
+	if (atomic_fetch_sub_explicit(&p->users, 1, memory_order_acq_rel) == 1)
+		pipe_destroy(p);
+}
+
 void pipe_leave(struct pipe *p, unsigned *end)
 {
 	mutex_lock(&p->lock);
@@ -283,43 +296,94 @@ void pipe_leave(struct pipe *p, unsigned *end)
 	mutex_unlock(&p->lock);
 	wake_up(&p->read_queue, 0);
 	wake_up(&p->write_queue, 0);
-	/* Only now: until here another one that leaves may not free it. acq_rel: the last one sees what the
-	 * others did */
-	if (atomic_fetch_sub_explicit(&p->users, 1, memory_order_acq_rel) == 1)
-		pipe_destroy(p);
+	/* Only now: until here another one that leaves may not free it. */
+	pipe_drop(p);
 }
 
-static void read_release(struct file *f)
+static void pipe_release(struct file *f)
 {
 	struct pipe *p = f->data;
 
-	pipe_leave(p, &p->readers);
+	if (pipe_reads(f) && pipe_writes(f))
+		atomic_fetch_add_explicit(&p->users, 1, memory_order_relaxed); /* until both have left */
+	if (pipe_reads(f))
+		pipe_leave(p, &p->readers);
+	if (pipe_writes(f))
+		pipe_leave(p, &p->writers);
+	if (pipe_reads(f) && pipe_writes(f))
+		pipe_drop(p);
 }
 
-static void write_release(struct file *f)
-{
-	struct pipe *p = f->data;
-
-	pipe_leave(p, &p->writers);
-}
-
-static const struct file_ops read_ops = {
+static const struct file_ops pipe_ops = {
 	.read = pipe_read,
-	.poll = read_poll,
+	.write = pipe_write,
+	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
 	.fcntl = pipe_fcntl,
 	.stat = pipe_stat,
-	.release = read_release,
+	.release = pipe_release,
 };
 
-static const struct file_ops write_ops = {
-	.write = pipe_write,
-	.poll = write_poll,
-	.ioctl = pipe_ioctl,
-	.fcntl = pipe_fcntl,
-	.stat = pipe_stat,
-	.release = write_release,
+/* ---- /proc/self/fd/N of a pipe: what can be opened anew ---- */
+
+struct pipe_inode {
+	struct inode inode;
+	struct pipe *pipe; /* counted as one user */
 };
+
+static struct pipe *pipe_of_inode(const struct inode *inode)
+{
+	return container_of(inode, const struct pipe_inode, inode)->pipe;
+}
+
+static int inode_open_pipe(struct inode *inode, struct file *f)
+{
+	struct pipe *p = pipe_of_inode(inode);
+
+	mutex_lock(&p->lock);
+	if (pipe_reads(f))
+		pipe_join(p, &p->readers);
+	if (pipe_writes(f))
+		pipe_join(p, &p->writers);
+	mutex_unlock(&p->lock);
+	f->ops = &pipe_ops;
+	f->data = p;
+	return 0;
+}
+
+static void inode_release_pipe(struct inode *inode)
+{
+	pipe_drop(pipe_of_inode(inode));
+	kfree(container_of(inode, struct pipe_inode, inode));
+}
+
+static const struct inode_ops pipe_inode_ops = { .open = inode_open_pipe, .release = inode_release_pipe };
+
+struct pipe *pipe_hold(const struct file *f)
+{
+	struct pipe *p = f->ops == &pipe_ops ? f->data : NULL;
+
+	if (p)
+		atomic_fetch_add_explicit(&p->users, 1, memory_order_relaxed);
+	return p;
+}
+
+struct inode *pipe_inode(struct pipe *p)
+{
+	struct pipe_inode *i = kzalloc(sizeof(*i));
+
+	if (!i) {
+		pipe_drop(p);
+		return NULL;
+	}
+	inode_init(&i->inode, &pipe_inode_ops, S_IFIFO | S_IRUSR | S_IWUSR);
+	i->inode.ino = pipe_ino(p);
+	i->inode.nlink = 1;
+	i->pipe = p;
+	return &i->inode;
+}
+
+/* ---- making ---- */
 
 struct pipe *pipe_create(void)
 {
@@ -360,12 +424,12 @@ static int pipe_open(struct file *ends[2], uint32_t flags)
 	if (!p)
 		return -ENOMEM;
 	pipe_join(p, &p->readers);
-	ends[0] = file_create(&read_ops, p, O_RDONLY | flags);
+	ends[0] = file_create(&pipe_ops, p, O_RDONLY | flags);
 	if (!ends[0]) {
 		pipe_destroy(p);
 		return -ENOMEM;
 	}
-	ends[1] = file_create(&write_ops, p, O_WRONLY | flags);
+	ends[1] = file_create(&pipe_ops, p, O_WRONLY | flags);
 	if (!ends[1]) {
 		file_put(ends[0]);
 		return -ENOMEM;

@@ -2,6 +2,8 @@
 /* Channels of bytes with a reading and a writing end: pipes, and each direction of a socket. */
 #pragma once
 
+#include <linux/fcntl.h>
+
 #include "linux/file.h"
 
 struct pipe {
@@ -30,7 +32,22 @@ ssize_t pipe_give(struct pipe *p, struct iter *from, bool nonblocking, bool sign
 /* POLL* bits of each end, without joining its queue. */
 uint32_t pipe_read_ready(const struct pipe *p);
 uint32_t pipe_write_ready(const struct pipe *p);
+/* Which ends a file of a pipe or FIFO is. */
+static inline bool pipe_reads(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_WRONLY;
+}
+static inline bool pipe_writes(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_RDONLY;
+}
+uint32_t pipe_poll(struct file *f, struct poll_table *table);
 /* Of either end: FIONREAD, F_GETPIPE_SZ and F_SETPIPE_SZ. */
 long pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg);
 long pipe_fcntl(struct file *f, unsigned cmd, uint64_t arg);
 size_t pipe_used(const struct pipe *p);
+
+/* A way to open an end of a file's pipe once more: first the pipe, counted, any context; NULL: it is none.
+ * Then an inode for it, which takes the count over. NULL: no memory. */
+struct pipe *pipe_hold(const struct file *f);
+struct inode *pipe_inode(struct pipe *p);

@@ -10,6 +10,7 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "linux/fd.h"
+#include "linux/pipe.h"
 #include "linux/process.h"
 #include "linux/procfs.h"
 #include "linux/uapi_fs.h"
@@ -161,15 +162,29 @@ static struct file *open_file(const struct pid_inode *link)
 	return f;
 }
 
-/* -ENXIO: a pipe without a name cannot be opened anew here. HOLDS(fs_lock): no file may be let go */
-static int follow_fd(const struct pid_inode *link, struct inode **out)
+/* -ENXIO: it has no name; a pipe gets an inode for this once, others cannot be opened anew. HOLDS(fs_lock): no
+ * file may be let go */
+static int fd_inode(const struct pid_inode *link, bool pipes, struct inode **out)
 {
 	struct fd_table *fds = process_fds(link->subject.process);
-	int err = fds ? fd_table_inode(fds, (unsigned)link->fd, out) : -ENOENT;
+	struct pipe *p = NULL;
+	int err;
 
-	if (fds)
-		fd_table_release(fds);
-	return err;
+	if (!fds)
+		return -ENOENT;
+	err = fd_table_inode(fds, (unsigned)link->fd, out);
+	if (err == -ENXIO && pipes)
+		p = fd_table_pipe(fds, (unsigned)link->fd);
+	fd_table_release(fds);
+	if (!p)
+		return err;
+	*out = pipe_inode(p);
+	return *out ? 0 : -ENOMEM;
+}
+
+static int follow_fd(const struct pid_inode *link, struct inode **out)
+{
+	return fd_inode(link, true, out);
 }
 
 static int link_follow(struct inode *link, struct inode **out)
@@ -202,7 +217,8 @@ static ssize_t link_readlink(struct inode *link, char *to, size_t size)
 	int n;
 
 	mutex_lock(&fs_lock);
-	n = link_follow(link, &target);
+	n = pid_inode(link)->entry->follow == follow_fd ? fd_inode(pid_inode(link), false, &target) :
+							  link_follow(link, &target);
 	mutex_unlock(&fs_lock);
 	if (n == -ENXIO)
 		return anonymous_name(pid_inode(link), to, size);
@@ -215,6 +231,8 @@ static ssize_t link_readlink(struct inode *link, char *to, size_t size)
 		memcpy(to, path, (size_t)n);
 	}
 	kfree(path);
+	if (n == -ENOENT && (target->mode & S_IFMT) == S_IFIFO) /* such a pipe, opened anew */
+		n = (int)anonymous_name(pid_inode(link), to, size);
 	inode_put(target);
 	return n;
 }
@@ -282,7 +300,7 @@ static int fd_lookup(struct pid_inode *dir, int fd, struct inode **out)
 {
 	struct pid_inode asked = { .subject = dir->subject, .fd = fd };
 	struct inode *inode;
-	int err = fd < 0 ? -ENOENT : follow_fd(&asked, &inode);
+	int err = fd < 0 ? -ENOENT : fd_inode(&asked, false, &inode);
 
 	if (!err)
 		inode_put(inode);

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -261,4 +262,45 @@ TEST(both_ends_closed_at_once)
 		close_at_once(&here);
 		pthread_join(thread, NULL);
 	}
+}
+
+/* /proc/self/fd/N leads to the pipe: opened anew, each way, and counted as one more end. */
+TEST(a_pipe_is_opened_anew_by_its_link)
+{
+	char path[32], text[64] = "", want[64];
+	struct stat st, by_link;
+	int in, out, both;
+
+	open_pipe(0);
+	sprintf(path, "/proc/self/fd/%d", ends[0]);
+	in = open(path, O_RDONLY);
+	out = open(path, O_WRONLY | O_NONBLOCK);
+	both = open(path, O_RDWR);
+	require(in >= 0 && out >= 0 && both >= 0);
+	expect_eq(write(out, "new", 3), 3);
+	expect_eq(sys(__NR_write, in, "x", 1), -EBADF);
+	expect_eq(sys(__NR_read, out, text, 1), -EBADF);
+	expect_eq(read(ends[0], text, 9), 3);
+	expect_eq(fstat(in, &st) | stat(path, &by_link), 0);
+	expect(S_ISFIFO(by_link.st_mode) && st.st_ino == by_link.st_ino);
+	sprintf(want, "pipe:[%llu]", (unsigned long long)st.st_ino);
+	sprintf(path, "/proc/self/fd/%d", in);
+	memset(text, 0, sizeof(text));
+	expect(readlink(path, text, sizeof(text)) > 0);
+	expect_eq(strcmp(text, want), 0);
+	close_pipe();
+	expect_eq(write(both, "b", 1), 1);
+	expect_eq(read(in, text, 9), 1);
+	expect_eq(events(in, POLLIN), 0);
+	close(out);
+	close(both);
+	expect_eq(events(in, POLLIN), POLLHUP);
+	expect_eq(read(in, text, 9), 0);
+	sprintf(path, "/proc/self/fd/%d", in);
+	out = open(path, O_WRONLY); /* a writer again */
+	expect_eq(write(out, "c", 1), 1);
+	close(in);
+	signal(SIGPIPE, SIG_IGN);
+	expect_eq(sys(__NR_write, out, "d", 1), -EPIPE);
+	close(out);
 }
