@@ -207,6 +207,27 @@ build/user/bench/exits: $(EXITS_OBJS) $(BENCH_OBJS)
 	@mkdir -p $(@D)
 	$(call USER_LINK,$^)
 
+# And some with glibc, for `make test` alone: other locks, other ways to start a thread.
+G := $S/programs/usr
+GLIBC := $G/lib/aarch64-linux-gnu
+GCC_FILE = $(shell $(CC) -print-file-name=$1)
+GLIBC_TESTS := $(patsubst %,build/user/tests/user/%_glibc,thread signal)
+GLIBC_CFLAGS = $(subst -isystem $S/usr/include/aarch64-linux-musl,-isystem $G/include/aarch64-linux-gnu -isystem $G/include,\
+	$(USER_CFLAGS)) -fno-toplevel-reorder
+
+$S/programs/stamp: tools/programs
+	tools/programs
+
+build/user/glibc/%.o: % Makefile | $S/stamp $S/programs/stamp
+	@mkdir -p $(@D)
+	$(call quiet,CC,$<)$(CC) $(GLIBC_CFLAGS) $(DEPS) -c $< -o $@
+
+$(GLIBC_TESTS): build/user/tests/user/%_glibc: build/user/glibc/tests/user/%.c.o \
+		$(patsubst %,build/user/glibc/%.o,tests/tap.c tests/tap_main.c $(wildcard tests/lib/*.c))
+	$(call quiet,LD,$@)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack $(GLIBC)/crt1.o \
+		$(GLIBC)/crti.o $(call GCC_FILE,crtbeginT.o) $^ -L$(GLIBC) -Wl,--start-group -lc $(LIBGCC) \
+		$(call GCC_FILE,libgcc_eh.a) -Wl,--end-group $(call GCC_FILE,crtend.o) $(GLIBC)/crtn.o -o $@
+
 .PHONY: user
 user: $(STET) $(USER_SMALL) $(USER_TESTS) $(PIE_TEST) $(KVM_TESTS) $(BENCHES)
 
@@ -353,7 +374,7 @@ check: all clang host plugin
 # KERNEL/CPU: where every program of tests/user and tests/kvm runs. tests/one knows what to do with
 # each kind of test. The machines take turns in the list, so that two run side by side.
 MACHINES := linux/max $(if $(KERNEL_LD),stet/max stet/a64fx stet/cortex-a76)
-PROGRAMS := $(USER_TESTS) $(PIE_TEST) $(KVM_TESTS)
+PROGRAMS := $(USER_TESTS) $(PIE_TEST) $(GLIBC_TESTS) $(KVM_TESTS)
 ON_LINUX := $(foreach t,$(PROGRAMS),linux/max/$(t:build/user/tests/%=%))
 ON_STET := $(foreach t,$(PROGRAMS),\
 	$(patsubst %,%/$(t:build/user/tests/%=%),$(filter stet/%,$(MACHINES))))
@@ -368,7 +389,7 @@ build/qemu-root.stamp: tools/qemu-root
 	@tools/qemu-root
 	@touch $@
 
-test: all clang plugin build/guest-initrd.cpio build/qemu-root.stamp $(HOST_TESTS)
+test: all clang plugin build/guest-initrd.cpio build/qemu-root.stamp $(HOST_TESTS) $(GLIBC_TESTS)
 	@rm -rf build/results
 	@$(PROVE) $(HOST_TESTS) $(PROGRAM_TESTS) $(SYSTEM_TESTS)
 
