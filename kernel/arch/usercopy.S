@@ -78,6 +78,25 @@ usercopy_clear:
 	mov	w0, #0
 	ret
 
+/* int usercopy_load64(void *to, const void *from), and twice as much: what most structures are */
+.global usercopy_load64
+usercopy_load64:
+	msr	pan, #0
+	user_access ldr x2, [x1]
+	msr	pan, #1
+	str	x2, [x0]
+	mov	w0, #0
+	ret
+
+.global usercopy_load128
+usercopy_load128:
+	msr	pan, #0
+	user_access ldp x2, x3, [x1]
+	msr	pan, #1
+	stp	x2, x3, [x0]
+	mov	w0, #0
+	ret
+
 /* int usercopy_load32(uint32_t *value, const void *from) */
 .global usercopy_load32
 usercopy_load32:

@@ -12,6 +12,8 @@
 
 int usercopy_move(void *to, const void *from, size_t size);
 int usercopy_clear(void *to, size_t size);
+int usercopy_load64(void *to, const void *from);
+int usercopy_load128(void *to, const void *from);
 int usercopy_load32(uint32_t *value, const void *from);
 int usercopy_store32(void *to, uint32_t value);
 int usercopy_cmpxchg32(uint32_t *old, void *at, uint32_t expected, uint32_t desired);
@@ -21,6 +23,20 @@ int copy_from_user(void *to, uint64_t from, size_t size)
 	if (!user_range_ok(from, size))
 		return -EFAULT;
 	return usercopy_move(to, (const void *)from, size);
+}
+
+int copy_word_from_user(void *to, uint64_t from)
+{
+	if (!user_range_ok(from, 8))
+		return -EFAULT;
+	return usercopy_load64(to, (const void *)from);
+}
+
+int copy_pair_from_user(void *to, uint64_t from)
+{
+	if (!user_range_ok(from, 16))
+		return -EFAULT;
+	return usercopy_load128(to, (const void *)from);
 }
 
 int copy_to_user(uint64_t to, const void *from, size_t size)

@@ -17,6 +17,9 @@ static inline bool user_range_ok(uint64_t va, uint64_t size)
 
 /* 0, or -EFAULT (what was copied before the fault stays copied). */
 int copy_from_user(void *to, uint64_t from, size_t size);
+/* The same for 8 and for 16 bytes: all or nothing. get_user() comes here for what has that size. */
+int copy_word_from_user(void *to, uint64_t from);
+int copy_pair_from_user(void *to, uint64_t from);
 int copy_to_user(uint64_t to, const void *from, size_t size);
 int clear_user(uint64_t to, size_t size);
 /* Bytes copied without the NUL, at most size - 1; -EFAULT, -ENAMETOOLONG if no NUL in size bytes.
@@ -29,7 +32,10 @@ int user_store32(uint64_t to, uint32_t value);
 /* *old gets what was there; stored only if that equals expected. Acquire and release. */
 int user_cmpxchg32(uint32_t *old, uint64_t at, uint32_t expected, uint32_t desired);
 
-#define get_user(value, from) copy_from_user(&(value), from, sizeof(value))
+#define get_user(value, from)                                                                      \
+	(sizeof(value) == 8    ? copy_word_from_user(&(value), from)                               \
+	 : sizeof(value) == 16 ? copy_pair_from_user(&(value), from)                               \
+			       : copy_from_user(&(value), from, sizeof(value)))
 #define put_user(value, to)                                                                        \
 	({                                                                                         \
 		__typeof__(value) v_ = (value);                                                    \

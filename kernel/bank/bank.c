@@ -186,14 +186,22 @@ static void send_away(struct bank_ctx *ctx, bool save)
 	}
 }
 
+/* Only its claimant, the caller, could bring it in again. */
+static bool is_out(const struct bank_ctx *ctx)
+{
+	return home_of(ctx) == BANK_NO_CPU;
+}
+
 void bank_evict(struct bank_ctx *ctx)
 {
-	send_away(ctx, true);
+	if (!is_out(ctx))
+		send_away(ctx, true);
 }
 
 void bank_discard(struct bank_ctx *ctx)
 {
-	send_away(ctx, false);
+	if (!is_out(ctx))
+		send_away(ctx, false);
 }
 
 void bank_evict_local(struct bank *bank)

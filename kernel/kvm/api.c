@@ -133,16 +133,12 @@ static long vcpu_ioctl_finalize(void *object, uint64_t arg)
 
 static long vcpu_ioctl_get_one_reg(void *object, uint64_t arg)
 {
-	struct kvm_one_reg reg;
-
-	return get_user(reg, arg) ? -EFAULT : vcpu_get_one_reg(object, &reg);
+	return vcpu_get_one_reg(object, arg);
 }
 
 static long vcpu_ioctl_set_one_reg(void *object, uint64_t arg)
 {
-	struct kvm_one_reg reg;
-
-	return get_user(reg, arg) ? -EFAULT : vcpu_set_one_reg(object, &reg);
+	return vcpu_set_one_reg(object, arg);
 }
 
 static long vcpu_ioctl_get_reg_list(void *object, uint64_t arg)
@@ -209,8 +205,8 @@ static long vcpu_ioctl_stats(void *object, uint64_t arg)
 
 static const struct api_row vcpu_rows[] = {
 	{ KVM_RUN, false, vcpu_ioctl_run },
-	{ KVM_GET_ONE_REG, true, vcpu_ioctl_get_one_reg },
 	{ KVM_SET_ONE_REG, true, vcpu_ioctl_set_one_reg },
+	{ KVM_GET_ONE_REG, true, vcpu_ioctl_get_one_reg },
 	{ KVM_GET_REG_LIST, true, vcpu_ioctl_get_reg_list },
 	{ KVM_ARM_VCPU_INIT, false, vcpu_ioctl_init },
 	{ KVM_ARM_VCPU_FINALIZE, true, vcpu_ioctl_finalize },

@@ -2,7 +2,8 @@
 /*
  * A vCPU's registers as the VMM reads and writes them: KVM_GET_ONE_REG, KVM_SET_ONE_REG,
  * KVM_GET_REG_LIST. Entered from api.c with vcpu->lock held. What stands in a bank is brought into
- * its image first, and loaded again when the vCPU next runs.
+ * its image first, and loaded again when the vCPU next runs: the guest bank for any register, the
+ * vector bank for those in it.
  *
  * A number (id) is a kind (core, system register, timer, firmware, cache size), a size and an index
  * in that kind; each kind has its own pair of functions below and its own part of the list.
@@ -21,12 +22,10 @@
 #define KIND(id)  ((id)&KVM_REG_ARM_COPROC_MASK)
 #define INDEX(id) ((id)&0xffff)
 
-struct reg_value {
-	union {
-		uint64_t u64;
-		uint32_t u32;
-		uint8_t bytes[SVE_REG_MOST];
-	};
+union reg_value {
+	uint64_t u64;
+	uint32_t u32;
+	uint8_t bytes[SVE_REG_MOST];
 };
 
 /* ---- core ---- */
@@ -64,6 +63,7 @@ static void *core_slot(struct vcpu *vcpu, uint64_t id)
 {
 	uint64_t offset = INDEX(id) * sizeof(uint32_t);
 
+	fp_sync(&vcpu->fp);
 	for (unsigned i = 0; i < ARRAY_SIZE(core_parts); i++) {
 		const struct core_part *p = &core_parts[i];
 
@@ -83,7 +83,7 @@ static int core_error(uint64_t id)
 	return INDEX(id) * sizeof(uint32_t) >= sizeof(struct kvm_regs) ? -ENOENT : -EINVAL;
 }
 
-static int core_get(struct vcpu *vcpu, uint64_t id, struct reg_value *value)
+static int core_get(struct vcpu *vcpu, uint64_t id, union reg_value *value)
 {
 	void *slot = core_slot(vcpu, id);
 
@@ -101,7 +101,7 @@ static bool pstate_ok(uint64_t pstate)
 	return mode == 0 || mode == 4 || mode == 5;
 }
 
-static int core_set(struct vcpu *vcpu, uint64_t id, const struct reg_value *value)
+static int core_set(struct vcpu *vcpu, uint64_t id, const union reg_value *value)
 {
 	void *slot = core_slot(vcpu, id);
 
@@ -137,8 +137,10 @@ static bool is_core(uint32_t reg)
 
 static uint64_t *bank_slot(struct vcpu *vcpu, uint32_t reg)
 {
-	if (reg == ZCR_EL1 && vcpu_has_sve(vcpu))
+	if (reg == ZCR_EL1 && vcpu_has_sve(vcpu)) {
+		fp_sync(&vcpu->fp);
 		return &vcpu->fp.zcr_el1;
+	}
 	for (unsigned i = 0; i < ARRAY_SIZE(bank_rows); i++)
 		if (bank_rows[i].reg == reg && !is_core(reg))
 			return (uint64_t *)((char *)vcpu + bank_rows[i].at);
@@ -214,37 +216,42 @@ static bool timer_reg_set(struct vcpu *vcpu, uint64_t id, uint64_t value)
 	}
 }
 
-static int system_get(struct vcpu *vcpu, uint64_t id, struct reg_value *value)
+static int system_get(struct vcpu *vcpu, uint64_t id, union reg_value *value)
 {
-	const struct sysreg_row *row = sysreg_row((uint32_t)INDEX(id));
+	const struct sysreg_row *row;
 	uint64_t *slot;
 
-	if (KVM_REG_SIZE(id) != 8)
-		return -ENOENT;
 	if (timer_reg_get(vcpu, id, &value->u64))
 		return 0;
-	slot = bank_slot(vcpu, (uint32_t)INDEX(id));
-	if (slot)
-		value->u64 = *slot;
-	else if (row && row->listed)
-		value->u64 = row->read(vcpu, (uint32_t)INDEX(id));
-	return slot || (row && row->listed) ? 0 : -ENOENT;
-}
-
-static int system_set(struct vcpu *vcpu, uint64_t id, const struct reg_value *value)
-{
-	const struct sysreg_row *row = sysreg_row((uint32_t)INDEX(id));
-	uint64_t *slot;
-
 	if (KVM_REG_SIZE(id) != 8)
 		return -ENOENT;
+	slot = bank_slot(vcpu, (uint32_t)INDEX(id));
+	if (slot) {
+		value->u64 = *slot;
+		return 0;
+	}
+	row = sysreg_row((uint32_t)INDEX(id));
+	if (!row || !row->listed)
+		return -ENOENT;
+	value->u64 = row->read(vcpu, (uint32_t)INDEX(id));
+	return 0;
+}
+
+static int system_set(struct vcpu *vcpu, uint64_t id, const union reg_value *value)
+{
+	const struct sysreg_row *row;
+	uint64_t *slot;
+
 	if (timer_reg_set(vcpu, id, value->u64))
 		return 0;
+	if (KVM_REG_SIZE(id) != 8)
+		return -ENOENT;
 	slot = bank_slot(vcpu, (uint32_t)INDEX(id));
 	if (slot) {
 		*slot = value->u64;
 		return 0;
 	}
+	row = sysreg_row((uint32_t)INDEX(id));
 	if (!row || !row->listed)
 		return -ENOENT;
 	if (row->write) {
@@ -257,7 +264,7 @@ static int system_set(struct vcpu *vcpu, uint64_t id, const struct reg_value *va
 
 /* ---- firmware ---- */
 
-static int firmware_get(struct vcpu *vcpu, uint64_t id, struct reg_value *value)
+static int firmware_get(struct vcpu *vcpu, uint64_t id, union reg_value *value)
 {
 	if (id != KVM_REG_ARM_PSCI_VERSION)
 		return -ENOENT;
@@ -265,7 +272,7 @@ static int firmware_get(struct vcpu *vcpu, uint64_t id, struct reg_value *value)
 	return 0;
 }
 
-static int firmware_set(struct vcpu *vcpu, uint64_t id, const struct reg_value *value)
+static int firmware_set(struct vcpu *vcpu, uint64_t id, const union reg_value *value)
 {
 	bool old = !(vcpu->features & BIT(KVM_ARM_VCPU_PSCI_0_2));
 
@@ -281,7 +288,7 @@ static int firmware_set(struct vcpu *vcpu, uint64_t id, const struct reg_value *
 
 /* ---- sizes of caches ---- */
 
-static int cache_get(uint64_t id, struct reg_value *value)
+static int cache_get(uint64_t id, union reg_value *value)
 {
 	if (KVM_REG_SIZE(id) != 4 ||
 	    (INDEX(id) & KVM_REG_ARM_DEMUX_ID_MASK) != KVM_REG_ARM_DEMUX_ID_CCSIDR)
@@ -289,9 +296,9 @@ static int cache_get(uint64_t id, struct reg_value *value)
 	return id_ccsidr(INDEX(id) & KVM_REG_ARM_DEMUX_VAL_MASK, &value->u32) ? 0 : -ENOENT;
 }
 
-static int cache_set(uint64_t id, const struct reg_value *value)
+static int cache_set(uint64_t id, const union reg_value *value)
 {
-	struct reg_value now;
+	union reg_value now;
 	int err = cache_get(id, &now);
 
 	if (err)
@@ -301,7 +308,7 @@ static int cache_set(uint64_t id, const struct reg_value *value)
 
 /* ---- all of them ---- */
 
-static int reg_get(struct vcpu *vcpu, uint64_t id, struct reg_value *value)
+static int reg_get(struct vcpu *vcpu, uint64_t id, union reg_value *value)
 {
 	if ((id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64)
 		return -EINVAL;
@@ -315,13 +322,14 @@ static int reg_get(struct vcpu *vcpu, uint64_t id, struct reg_value *value)
 	case KVM_REG_ARM_DEMUX:
 		return cache_get(id, value);
 	case KVM_REG_ARM64_SVE:
+		fp_sync(&vcpu->fp);
 		return sve_reg_get(vcpu, id, value);
 	default:
 		return -ENOENT;
 	}
 }
 
-static int reg_set(struct vcpu *vcpu, uint64_t id, const struct reg_value *value)
+static int reg_set(struct vcpu *vcpu, uint64_t id, const union reg_value *value)
 {
 	if ((id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64)
 		return -EINVAL;
@@ -335,46 +343,49 @@ static int reg_set(struct vcpu *vcpu, uint64_t id, const struct reg_value *value
 	case KVM_REG_ARM_DEMUX:
 		return cache_set(id, value);
 	case KVM_REG_ARM64_SVE:
+		fp_sync(&vcpu->fp);
 		return sve_reg_set(vcpu, id, value);
 	default:
 		return -ENOENT;
 	}
 }
 
-/* Both images become the newest state; whatever is written stays until the vCPU takes its banks
- * again. */
-static void fetch_images(struct vcpu *vcpu)
+long vcpu_get_one_reg(struct vcpu *vcpu, uint64_t user_reg)
 {
+	union reg_value value = { 0 };
+	struct kvm_one_reg reg;
+	int err;
+
+	if (get_user(reg, user_reg))
+		return -EFAULT;
 	bank_evict(&vcpu->bank);
-	fp_sync(&vcpu->fp);
+	err = reg_get(vcpu, reg.id, &value);
+	return err ? err : copy_to_user(reg.addr, &value, KVM_REG_SIZE(reg.id));
 }
 
-int vcpu_get_one_reg(struct vcpu *vcpu, const struct kvm_one_reg *reg)
+/* As much of a value as the size in id says. */
+static int get_value(union reg_value *value, const struct kvm_one_reg *reg)
 {
-	struct reg_value value = { 0 };
-	int err;
+	size_t size = KVM_REG_SIZE(reg->id);
 
-	if (!vcpu->initialised)
-		return -ENOEXEC;
-	fetch_images(vcpu);
-	err = reg_get(vcpu, reg->id, &value);
-	return err ? err : copy_to_user(reg->addr, &value, KVM_REG_SIZE(reg->id));
+	if ((reg->id & KVM_REG_SIZE_MASK) == KVM_REG_SIZE_U64)
+		return get_user(value->u64, reg->addr);
+	return size > sizeof(*value) ? -ENOENT : copy_from_user(value, reg->addr, size);
 }
 
-int vcpu_set_one_reg(struct vcpu *vcpu, const struct kvm_one_reg *reg)
+long vcpu_set_one_reg(struct vcpu *vcpu, uint64_t user_reg)
 {
-	struct reg_value value = { 0 };
+	struct kvm_one_reg reg;
+	union reg_value value;
 	int err;
 
-	if (!vcpu->initialised)
-		return -ENOEXEC;
-	if (KVM_REG_SIZE(reg->id) > sizeof(value))
-		return -ENOENT;
-	err = copy_from_user(&value, reg->addr, KVM_REG_SIZE(reg->id));
+	if (get_user(reg, user_reg))
+		return -EFAULT;
+	err = get_value(&value, &reg);
 	if (err)
 		return err;
-	fetch_images(vcpu);
-	return reg_set(vcpu, reg->id, &value);
+	bank_evict(&vcpu->bank);
+	return reg_set(vcpu, reg.id, &value);
 }
 
 /* ---- the list ---- */

@@ -141,10 +141,10 @@ uint64_t vcpu_mpidr(const struct vcpu *vcpu);
 void vcpu_reset(struct vcpu *vcpu);
 
 /* ---- sysreg.c, one_reg.c ---- */
-/* KVM_GET_ONE_REG, SET_ONE_REG: id and user address as in struct kvm_one_reg. -ENOENT, -EINVAL,
- * -EFAULT. */
-int vcpu_get_one_reg(struct vcpu *vcpu, const struct kvm_one_reg *reg);
-int vcpu_set_one_reg(struct vcpu *vcpu, const struct kvm_one_reg *reg);
+/* KVM_GET_ONE_REG, SET_ONE_REG, of an initialised vCPU: user address of a struct kvm_one_reg. -ENOENT,
+ * -EINVAL, -EFAULT. */
+long vcpu_get_one_reg(struct vcpu *vcpu, uint64_t user_reg);
+long vcpu_set_one_reg(struct vcpu *vcpu, uint64_t user_reg);
 /* KVM_GET_REG_LIST: user address of a struct kvm_reg_list. -E2BIG with the count written. */
 int vcpu_get_reg_list(struct vcpu *vcpu, uint64_t user_list);
 
