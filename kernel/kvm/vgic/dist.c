@@ -57,13 +57,14 @@ const struct vgic_reg vgic_dist_regs[] = {
 	  .read = vgic_read_iidr,
 	  .user_write = vgic_user_write_iidr },
 	{ .first = 0x0010, .last = 0x0013, .widths = 4 }, /* GICD_STATUSR: not implemented */
-	VGIC_ROWS_COMMON(0, 32),
+	VGIC_ROWS_LOW(0, 32),
 	{ .first = 0x0800,
 	  .last = 0x0bff,
 	  .widths = 1 | 4,
 	  .bits = 8, /* ITARGETSR: ARE is on */
 	  .get = vgic_get_zero,
 	  .put = vgic_put_nothing },
+	VGIC_ROWS_HIGH(0, 32),
 	{ .first = 0x0e00, .last = 0x0eff, .widths = 4 }, /* GICD_NSACR: DS is on */
 	{ .first = 0x6000,
 	  .last = 0x7fff,
@@ -71,7 +72,8 @@ const struct vgic_reg vgic_dist_regs[] = {
 	  .bits = 64,
 	  .get = router_get,
 	  .put = router_put },
+	{ .first = 0xffd0, .last = 0xffe7, .widths = 4 }, /* identification */
 	{ .first = 0xffe8, .last = 0xffeb, .widths = 4, .read = vgic_read_pidr2 },
-	{ .first = 0xffd0, .last = 0xffff, .widths = 4 }, /* the other identification registers */
+	{ .first = 0xffec, .last = 0xffff, .widths = 4 },
 	VGIC_NO_REG,
 };

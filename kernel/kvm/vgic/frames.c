@@ -51,13 +51,15 @@ static void settle(struct vgic_cpu *cpu)
 
 /* Who must be asked: those whose list registers hold one of the access's interrupts, and the owner
  * of a pending timer interrupt, whose line may have fallen. A bit for each vCPU. Lock held. */
-static uint64_t holders(const struct vgic_reg_access *a)
+static uint64_t holders(const struct vgic_reg_access *a, bool write, uint64_t value)
 {
-	unsigned count, first = vgic_reg_intids(a, &count);
+	unsigned first;
+	uint32_t touched = vgic_reg_touched(a, write, value, &first);
 	uint64_t mask = 0;
 
-	for (unsigned i = 0; i < count; i++) {
-		struct vgic_irq *irq = vgic_irq(a->vgic, a->cpu, first + i);
+	for (; touched; touched &= touched - 1) {
+		struct vgic_irq *irq =
+			vgic_irq(a->vgic, a->cpu, first + (unsigned)__builtin_ctz(touched));
 
 		if (irq && irq->lr >= 0)
 			mask |= BIT(irq->cpu->index);
@@ -99,7 +101,7 @@ static int access_locked(const struct vgic_reg_access *a, bool write, uint64_t *
 	return 0;
 }
 
-static int access_settled(const struct vgic_reg_access *a, bool write, uint64_t *value)
+static __attribute__((noinline)) int access_settled(const struct vgic_reg_access *a, bool write, uint64_t *value)
 {
 	struct vgic *vgic = a->vgic;
 	uint64_t settled = 0, more, daif;
@@ -107,7 +109,7 @@ static int access_settled(const struct vgic_reg_access *a, bool write, uint64_t 
 
 	for (;;) {
 		daif = spin_lock_irqsave(&vgic->lock);
-		more = holders(a) & ~settled;
+		more = holders(a, write, *value) & ~settled;
 		if (!more)
 			break;
 		if (write)

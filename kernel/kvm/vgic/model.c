@@ -51,13 +51,6 @@ void vgic_model_init_spis(struct vgic *vgic)
 	}
 }
 
-struct vgic_irq *vgic_irq(struct vgic *vgic, struct vgic_cpu *cpu, unsigned intid)
-{
-	if (intid < VGIC_PRIVATE)
-		return cpu ? &cpu->irqs[intid] : NULL;
-	return intid < vgic->nr_irqs ? &vgic->spis[intid - VGIC_PRIVATE] : NULL;
-}
-
 struct vgic_cpu *vgic_cpu_by_affinity(struct vgic *vgic, uint64_t affinity)
 {
 	/* Mostly they are made in this order. */

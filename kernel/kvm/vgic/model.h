@@ -136,7 +136,12 @@ void vgic_model_init_cpu(struct vgic_cpu *cpu);
 /* The SPIs as after reset; they go to cpus[0] until GICD_IROUTER says otherwise. */
 void vgic_model_init_spis(struct vgic *vgic);
 /* NULL: there is none. cpu is whose private ones are meant. */
-struct vgic_irq *vgic_irq(struct vgic *vgic, struct vgic_cpu *cpu, unsigned intid);
+static inline struct vgic_irq *vgic_irq(struct vgic *vgic, struct vgic_cpu *cpu, unsigned intid)
+{
+	if (intid < VGIC_PRIVATE)
+		return cpu ? &cpu->irqs[intid] : NULL;
+	return intid < vgic->nr_irqs ? &vgic->spis[intid - VGIC_PRIVATE] : NULL;
+}
 
 /* The device's line changed; an edge interrupt latches a rise. HW-linked: see vgic_inject(). */
 void vgic_irq_set_line(struct vgic_irq *irq, bool level);

@@ -30,9 +30,11 @@ const struct vgic_reg vgic_redist_regs[] = {
 	{ .first = 0x0070, .last = 0x0077, .widths = 4 | 8 }, /* GICR_PROPBASER */
 	{ .first = 0x0078, .last = 0x007f, .widths = 4 | 8 }, /* GICR_PENDBASER */
 	{ .first = 0x00c0, .last = 0x00c3, .widths = 4 },     /* GICR_SYNCR: never busy */
+	{ .first = 0xffd0, .last = 0xffe7, .widths = 4 },
 	{ .first = 0xffe8, .last = 0xffeb, .widths = 4, .read = vgic_read_pidr2 },
-	{ .first = 0xffd0, .last = 0xffff, .widths = 4 },
-	VGIC_ROWS_COMMON(GICR_FRAME, 1),
+	{ .first = 0xffec, .last = 0xffff, .widths = 4 },
+	VGIC_ROWS_LOW(GICR_FRAME, 1),
+	VGIC_ROWS_HIGH(GICR_FRAME, 1),
 	{ .first = GICR_FRAME + 0xe00, .last = GICR_FRAME + 0xe03, .widths = 4 }, /* NSACR */
 	VGIC_NO_REG,
 };

@@ -38,7 +38,7 @@ static uint64_t word_read(const struct vgic_reg_access *a)
 	return cut(a, a->reg->read(a->vgic, a->cpu), a->offset - a->reg->first);
 }
 
-static int word_write(const struct vgic_reg_access *a, uint64_t value)
+static __attribute__((noinline)) int word_write(const struct vgic_reg_access *a, uint64_t value)
 {
 	const struct vgic_reg *reg = a->reg;
 
@@ -64,20 +64,35 @@ static void array_put(const struct vgic_reg_access *a, struct vgic_irq *irq, uin
 		vgic_irq_update(irq);
 }
 
-unsigned vgic_reg_intids(const struct vgic_reg_access *a, unsigned *count)
+static unsigned first_intid(const struct vgic_reg_access *a)
 {
-	const struct vgic_reg *reg = a->reg;
+	return (a->offset - a->reg->first) * 8 / a->reg->bits;
+}
 
-	*count = max(1u, 8u * a->bytes / reg->bits);
-	return (a->offset - reg->first) * 8 / reg->bits;
+static unsigned intids(const struct vgic_reg_access *a)
+{
+	return max(1u, 8u * a->bytes / a->reg->bits);
+}
+
+/* Are the ones of what is written all there is to do? */
+static bool by_ones(const struct vgic_reg_access *a)
+{
+	return a->reg->ones && !(a->user && a->reg->user_put);
+}
+
+uint32_t vgic_reg_touched(const struct vgic_reg_access *a, bool write, uint64_t value,
+			  unsigned *first)
+{
+	*first = first_intid(a);
+	return write && by_ones(a) ? (uint32_t)value : ~0u >> (32 - intids(a));
 }
 
 static uint64_t array_read(const struct vgic_reg_access *a)
 {
-	unsigned count, first = vgic_reg_intids(a, &count), bits = a->reg->bits;
+	unsigned first = first_intid(a), bits = a->reg->bits;
 	uint64_t value = 0;
 
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < intids(a); i++) {
 		struct vgic_irq *irq = vgic_irq(a->vgic, a->cpu, first + i);
 
 		if (irq)
@@ -86,11 +101,24 @@ static uint64_t array_read(const struct vgic_reg_access *a)
 	return bits > 8u * a->bytes ? cut(a, value, a->offset % (bits / 8)) : value;
 }
 
-static void array_write(const struct vgic_reg_access *a, uint64_t value)
+static void ones_write(const struct vgic_reg_access *a, uint32_t value)
 {
-	unsigned count, first = vgic_reg_intids(a, &count), bits = a->reg->bits;
+	unsigned first = first_intid(a);
 
-	for (unsigned i = 0; i < count; i++) {
+	for (; value; value &= value - 1) {
+		struct vgic_irq *irq =
+			vgic_irq(a->vgic, a->cpu, first + (unsigned)__builtin_ctz(value));
+
+		if (irq && a->reg->put(irq, 1))
+			vgic_irq_update(irq);
+	}
+}
+
+static __attribute__((noinline)) void array_write(const struct vgic_reg_access *a, uint64_t value)
+{
+	unsigned first = first_intid(a), bits = a->reg->bits;
+
+	for (unsigned i = 0; i < intids(a); i++) {
 		struct vgic_irq *irq = vgic_irq(a->vgic, a->cpu, first + i);
 		uint64_t one = value >> (i * bits % 64) & (~0ull >> (64 - bits));
 
@@ -108,9 +136,12 @@ uint64_t vgic_reg_read(const struct vgic_reg_access *a)
 
 int vgic_reg_write(const struct vgic_reg_access *a, uint64_t value)
 {
-	if (!a->reg->bits)
+	if (by_ones(a))
+		ones_write(a, (uint32_t)value);
+	else if (a->reg->bits)
+		array_write(a, value);
+	else
 		return word_write(a, value);
-	array_write(a, value);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct vgic_reg {
 	uint8_t widths;	      /* allowed: OR of 1, 2, 4, 8 bytes */
 	uint8_t bits;	      /* for each interrupt; 0: a word */
 	bool settle;	      /* what it shows may stand in list registers: settle them first */
+	bool ones;	      /* a guest's write names interrupts by ones, zeros leave them alone */
 	/* a word: off is its offset in first .. last, at 4-byte steps for 64-bit ones */
 	uint64_t (*read)(struct vgic *vgic, struct vgic_cpu *cpu);
 	void (*write)(struct vgic *vgic, struct vgic_cpu *cpu, uint64_t value);
@@ -34,10 +35,10 @@ struct vgic_reg {
 	int (*user_write)(struct vgic *vgic, struct vgic_cpu *cpu, uint64_t value);
 };
 
-/* The tables; the last row of each takes every offset and has no width. cpu is NULL for the
+/* The tables, in the order of their offsets; the last row of each is no register. cpu is NULL for the
  * distributor, whose private interrupts read as zero. */
 extern const struct vgic_reg vgic_dist_regs[], vgic_redist_regs[];
-#define VGIC_NO_REG { .last = UINT32_MAX }
+#define VGIC_NO_REG { .first = UINT32_MAX, .last = UINT32_MAX }
 
 struct vgic_reg_access {
 	const struct vgic_reg *reg;
@@ -52,41 +53,40 @@ struct vgic_reg_access {
 static inline const struct vgic_reg *vgic_reg_find(const struct vgic_reg *reg, uint32_t offset,
 						   unsigned bytes)
 {
-	while (offset < reg->first || offset > reg->last)
+	while (offset > reg->last)
 		reg++;
-	return (reg->widths & bytes) && is_aligned(offset, bytes) ? reg : NULL;
+	return offset >= reg->first && (reg->widths & bytes) && is_aligned(offset, bytes) ? reg : NULL;
 }
 uint64_t vgic_reg_read(const struct vgic_reg_access *access);
 /* 0; -EINVAL: the VMM writes another value than an identification register has. */
 int vgic_reg_write(const struct vgic_reg_access *access, uint64_t value);
-/* The interrupts an array access touches: first INTID and how many. */
-unsigned vgic_reg_intids(const struct vgic_reg_access *access, unsigned *count);
+/* The interrupts an array access touches: bit n stands for *first + n. value: as written. */
+uint32_t vgic_reg_touched(const struct vgic_reg_access *access, bool write, uint64_t value,
+			  unsigned *first);
 
-/* ---- the arrays that both have ---- */
-#define VGIC_ROWS_COMMON(base, n)                                                                  \
-	{ .first = (base) + 0x080, .last = (base) + 0x07f + 4 * (n), .widths = 4, .bits = 1,       \
-	  .settle = true, .get = vgic_get_group, .put = vgic_put_group },                          \
-	{ .first = (base) + 0x100, .last = (base) + 0x0ff + 4 * (n), .widths = 4, .bits = 1,       \
-	  .get = vgic_get_enabled, .put = vgic_put_enable },                                       \
-	{ .first = (base) + 0x180, .last = (base) + 0x17f + 4 * (n), .widths = 4, .bits = 1,       \
-	  .get = vgic_get_enabled, .put = vgic_put_disable },                                      \
-	{ .first = (base) + 0x200, .last = (base) + 0x1ff + 4 * (n), .widths = 4, .bits = 1,       \
-	  .settle = true, .get = vgic_get_pending, .put = vgic_put_pending,                        \
-	  .user_get = vgic_get_latch, .user_put = vgic_put_latch },                                \
-	{ .first = (base) + 0x280, .last = (base) + 0x27f + 4 * (n), .widths = 4, .bits = 1,       \
-	  .settle = true, .get = vgic_get_pending, .put = vgic_put_not_pending,                    \
-	  .user_get = vgic_get_zero, .user_put = vgic_put_nothing },                               \
-	{ .first = (base) + 0x300, .last = (base) + 0x2ff + 4 * (n), .widths = 4, .bits = 1,       \
-	  .settle = true, .get = vgic_get_active, .put = vgic_put_active },                        \
-	{ .first = (base) + VGIC_ICACTIVER, .last = (base) + VGIC_ICACTIVER - 1 + 4 * (n),         \
-	  .widths = 4, .bits = 1, .settle = true, .get = vgic_get_active,                          \
-	  .put = vgic_put_not_active },                                                            \
+/* ---- the arrays that both have, up to 0x7ff and from 0xc00 on ---- */
+#define VGIC_BITS(at, n) .first = (at), .last = (at) - 1 + 4 * (n), .widths = 4, .bits = 1
+#define VGIC_ROWS_LOW(base, n)                                                                     \
+	{ VGIC_BITS((base) + 0x080, n), .settle = true, .get = vgic_get_group,                     \
+	  .put = vgic_put_group },                                                                 \
+	{ VGIC_BITS((base) + 0x100, n), .ones = true, .get = vgic_get_enabled,                     \
+	  .put = vgic_put_enable },                                                                \
+	{ VGIC_BITS((base) + 0x180, n), .ones = true, .get = vgic_get_enabled,                     \
+	  .put = vgic_put_disable },                                                               \
+	{ VGIC_BITS((base) + 0x200, n), .settle = true, .ones = true, .get = vgic_get_pending,     \
+	  .put = vgic_put_pending, .user_get = vgic_get_latch, .user_put = vgic_put_latch },       \
+	{ VGIC_BITS((base) + 0x280, n), .settle = true, .ones = true, .get = vgic_get_pending,     \
+	  .put = vgic_put_not_pending, .user_get = vgic_get_zero, .user_put = vgic_put_nothing },  \
+	{ VGIC_BITS((base) + 0x300, n), .settle = true, .ones = true, .get = vgic_get_active,      \
+	  .put = vgic_put_active },                                                                \
+	{ VGIC_BITS((base) + VGIC_ICACTIVER, n), .settle = true, .ones = true,                     \
+	  .get = vgic_get_active, .put = vgic_put_not_active },                                    \
 	{ .first = (base) + 0x400, .last = (base) + 0x3ff + 32 * (n), .widths = 1 | 2 | 4,         \
-	  .bits = 8, .get = vgic_get_priority, .put = vgic_put_priority },                         \
+	  .bits = 8, .get = vgic_get_priority, .put = vgic_put_priority }
+#define VGIC_ROWS_HIGH(base, n)                                                                    \
 	{ .first = (base) + 0xc00, .last = (base) + 0xbff + 8 * (n), .widths = 4, .bits = 2,       \
 	  .settle = true, .get = vgic_get_config, .put = vgic_put_config },                        \
-	{ .first = (base) + 0xd00, .last = (base) + 0xcff + 4 * (n), .widths = 4, .bits = 1,       \
-	  .get = vgic_get_zero, .put = vgic_put_nothing }
+	{ VGIC_BITS((base) + 0xd00, n), .get = vgic_get_zero, .put = vgic_put_nothing }
 
 uint64_t vgic_get_group(const struct vgic_irq *irq);
 bool vgic_put_group(struct vgic_irq *irq, uint64_t value);

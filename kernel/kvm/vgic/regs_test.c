@@ -66,6 +66,39 @@ static int put(struct vgic_cpu *cpu, uint32_t offset, unsigned bytes, bool user,
 	return expect(a.reg) ? vgic_reg_write(&a, value) : -1;
 }
 
+/* vgic_reg_find() relies on it. */
+static void expect_sorted(const struct vgic_reg *regs)
+{
+	for (; regs->first != UINT32_MAX; regs++) {
+		expect(regs[0].first <= regs[0].last);
+		expect(regs[0].last < regs[1].first);
+	}
+}
+
+TEST(rows_are_in_order)
+{
+	expect_sorted(vgic_dist_regs);
+	expect_sorted(vgic_redist_regs);
+	expect(!vgic_reg_find(vgic_dist_regs, 0xf00, 4));
+	expect(!vgic_reg_find(vgic_dist_regs, 0xffffffff, 1));
+	expect(!vgic_reg_find(vgic_redist_regs, GICR_FRAME + 0x104, 4));
+}
+
+TEST(a_zero_leaves_an_interrupt_alone)
+{
+	setup();
+	put(NULL, 0x104, 4, false, 0xa);
+	put(NULL, 0x104, 4, false, 0x5);
+	expect_eq(get(NULL, 0x104, 4, false), 0xf);
+	put(NULL, 0x184, 4, false, 0x3);
+	expect_eq(get(NULL, 0x184, 4, false), 0xc);
+	put(NULL, 0x204, 4, false, 0x3);
+	put(NULL, 0x204, 4, false, 0x4);
+	expect_eq(get(NULL, 0x204, 4, false), 0x7);
+	put(NULL, 0x204, 4, true, 0x8); /* but the VMM's is the whole state */
+	expect_eq(get(NULL, 0x204, 4, false), 0x8);
+}
+
 TEST(identification)
 {
 	setup();
