@@ -66,7 +66,10 @@ static void lock_give_and_unmask(uint64_t was)
 
 static struct cpu *this_cpu_model(void)
 {
-	return &cpu_state[cpu_here()];
+	struct cpu *cpu = &cpu_state[cpu_here()];
+
+	cpu->resident = &vcpu; /* asked by its timer's handler only */
+	return cpu;
 }
 
 static struct thread *current_model(void)
@@ -141,11 +144,6 @@ void vgic_timer_fired(struct vcpu *v, unsigned intid)
 	(void)intid;
 	model.listed = true;
 	vcpu_wake(v);
-}
-
-struct vcpu *world_resident(void)
-{
-	return &vcpu; /* asked by its timer's handler only */
 }
 
 void world_take(struct vcpu *v)

@@ -32,16 +32,13 @@ static uint32_t active_here[MAX_CPUS];
 /* One of them has fired on this CPU: whoever is in its guest bank set it. */
 static void timer_irq(void *arg, unsigned intid)
 {
-	struct vcpu *vcpu = world_resident();
+	struct vcpu *vcpu = this_cpu()->resident;
 
 	(void)arg;
-	if (!vcpu) {
+	if (vcpu)
+		vgic_timer_fired(vcpu, intid);
+	else
 		irq_deactivate(intid);
-		return;
-	}
-	vgic_timer_fired(vcpu, intid);
-	if (!vcpu->vm->vgic)
-		vcpu_kick(vcpu, REQ_WAKE);
 }
 
 void vtimer_setup(void)

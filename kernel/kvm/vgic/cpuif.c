@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Moves between the ICH_* registers and their image (IHI 0069 12.4). The only file of the virtual
- * GIC that names a register. Which value goes where is model.c's; when is vgic.c's.
+ * Moves between the ICH_* registers and their image (IHI 0069 12.4). With its header the only file of the
+ * virtual GIC that names a register. Which value goes where is model.c's; when is vgic.c's.
  *
  * The writes need no barrier of their own before the guest is entered: ERET synchronises. The handler
  * of the maintenance interrupt has one before its end of interrupt (vgic.c).
@@ -10,6 +10,7 @@
 
 #include "arch/cpu.h"
 #include "arch/sysreg.h"
+#include "kvm/vcpu.h"
 #include "lib/check.h"
 
 #define VTR_LISTREGS BITS(4, 0)
@@ -17,10 +18,9 @@
 
 static unsigned lrs, aprs; /* written once at boot */
 
-/* What the registers of each CPU hold, whosever it is. Each CPU's own, masked. */
+/* ICH_HCR_EL2 of each CPU, whosever it is. Each CPU's own, masked. */
 static struct hardware {
-	_Alignas(64) unsigned used; /* list registers from this one on are zero */
-	uint64_t hcr;		    /* ICH_HCR_EL2 */
+	_Alignas(64) uint64_t hcr;
 } hardware[MAX_CPUS];
 
 void cpuif_probe(void)
@@ -47,23 +47,6 @@ void cpuif_read_vmcr(struct vgic_cpu *cpu)
 #define LIST_REGISTERS(X)                                                                          \
 	X(15) X(14) X(13) X(12) X(11) X(10) X(9) X(8) X(7) X(6) X(5) X(4) X(3) X(2) X(1) X(0)
 
-bool cpuif_lrs_pending(const struct vgic_cpu *cpu)
-{
-	uint64_t any = 0;
-
-	switch (cpu->used) {
-#define X(n)                                                                                       \
-	case n + 1:                                                                                \
-		any |= sysreg_read(ich_lr##n##_el2);                                               \
-		__attribute__((fallthrough));
-		LIST_REGISTERS(X)
-#undef X
-	case 0:
-		break;
-	}
-	return any & (ICH_LR_PENDING | ICH_LR_EOI);
-}
-
 void cpuif_read_lrs(struct vgic_cpu *cpu)
 {
 	if (cpu->hcr & ICH_HCR_LRENPIE) { /* some active ones are left out: were they ended? */
@@ -82,12 +65,13 @@ void cpuif_read_lrs(struct vgic_cpu *cpu)
 	}
 }
 
-static void write_lrs(const struct vgic_cpu *cpu, unsigned count)
+/* List registers 0 .. count - 1: the first `used` from lr, the others zero. */
+static void write_lrs(const uint64_t *lr, unsigned used, unsigned count)
 {
 	switch (count) {
 #define X(n)                                                                                       \
 	case n + 1:                                                                                \
-		sysreg_write(ich_lr##n##_el2, n < cpu->used ? cpu->lr[n] : 0);                     \
+		sysreg_write(ich_lr##n##_el2, n < used ? lr[n] : 0);                               \
 		__attribute__((fallthrough));
 		LIST_REGISTERS(X)
 #undef X
@@ -105,14 +89,27 @@ static void write_hcr(struct hardware *hw, uint64_t hcr)
 	sysreg_write(ich_hcr_el2, hcr);
 }
 
-void cpuif_write_lrs(const struct vgic_cpu *cpu)
+void cpuif_write_lrs(struct vgic_cpu *cpu)
 {
-	struct hardware *hw = &hardware[cpu_id()];
+	if (cpu->used | cpu->written)
+		write_lrs(cpu->lr, cpu->used, max(cpu->used, cpu->written));
+	cpu->written = cpu->used;
+	write_hcr(&hardware[cpu_id()], cpu->hcr);
+}
 
-	if (cpu->used | hw->used)
-		write_lrs(cpu, max(cpu->used, hw->used));
-	hw->used = cpu->used;
-	write_hcr(hw, cpu->hcr);
+void cpuif_write_lr(struct vgic_cpu *cpu, unsigned n)
+{
+	cpu->written = cpu->used;
+	switch (n) {
+	default:
+		__builtin_unreachable();
+#define X(i)                                                                                       \
+	case i:                                                                                    \
+		sysreg_write(ich_lr##i##_el2, cpu->lr[i]);                                         \
+		break;
+		LIST_REGISTERS(X)
+#undef X
+	}
 }
 
 /* The active priorities: one register of each group; up to four where the interface has more than 5
@@ -122,6 +119,9 @@ void cpuif_write_lrs(const struct vgic_cpu *cpu)
 void cpuif_save(struct vgic_cpu *cpu)
 {
 	cpuif_read_lrs(cpu);
+	if (cpu->written)
+		write_lrs(NULL, 0, cpu->written);
+	cpu->written = 0;
 	cpuif_read_vmcr(cpu);
 	cpu->apr[0][0] = sysreg_read(ich_ap0r0_el2);
 	cpu->apr[1][0] = sysreg_read(ich_ap1r0_el2);
@@ -147,7 +147,7 @@ static void load_more_priorities(const struct vgic_cpu *cpu)
 #undef X
 }
 
-void cpuif_load(const struct vgic_cpu *cpu)
+void cpuif_load(struct vgic_cpu *cpu)
 {
 	sysreg_write(ich_vmcr_el2, cpu->vmcr);
 	sysreg_write(ich_ap0r0_el2, cpu->apr[0][0]);
@@ -164,14 +164,16 @@ void cpuif_close(void)
 
 void cpuif_idle(bool enter)
 {
-	struct hardware *hw = &hardware[cpu_id()];
+	uint64_t hcr = hardware[cpu_id()].hcr;
+	const struct vcpu *vcpu = this_cpu()->resident;
 
-	if (hw->used && hw->hcr)
-		sysreg_write(ich_hcr_el2, enter ? 0 : hw->hcr);
+	if (hcr && vcpu && vcpu->vgic->used)
+		sysreg_write(ich_hcr_el2, enter ? 0 : hcr);
 }
 
 void cpuif_cpu_init(void)
 {
-	hardware[cpu_id()] = (struct hardware){ .used = lrs, .hcr = ICH_HCR_EN };
+	write_lrs(NULL, 0, lrs);
+	hardware[cpu_id()].hcr = ICH_HCR_EN;
 	cpuif_close();
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "arch/sysreg.h"
 #include "kvm/vgic/model.h"
 
 /* At boot: how many list and active-priority registers the machine has. */
@@ -13,18 +14,29 @@ unsigned cpuif_lrs(void);
 /* On each CPU, then: closed. */
 void cpuif_cpu_init(void);
 
-/* Does one of list registers 0 .. used - 1 hold something pending, or that may be so after it was ended
- * (EOI)? */
-bool cpuif_lrs_pending(const struct vgic_cpu *cpu);
 /* List registers 0 .. used - 1 -> image. */
 void cpuif_read_lrs(struct vgic_cpu *cpu);
-/* Image -> the list registers, those clear that somebody used before, and ICH_HCR_EL2. */
-void cpuif_write_lrs(const struct vgic_cpu *cpu);
+/* Image -> the list registers, those clear that were used before, and ICH_HCR_EL2. */
+void cpuif_write_lrs(struct vgic_cpu *cpu);
+/* One list register. */
+void cpuif_write_lr(struct vgic_cpu *cpu, unsigned n);
+/* A bit for each list register: those in which nothing is pending, active or to be told of (ICH_ELRSR_EL2);
+ * those with a level interrupt that the guest has ended (ICH_EISR_EL2). */
+static inline uint64_t cpuif_empty_lrs(void)
+{
+	return sysreg_read(ich_elrsr_el2);
+}
+
+static inline uint64_t cpuif_ended_lrs(void)
+{
+	return sysreg_read(ich_eisr_el2);
+}
+
 /* ICH_VMCR_EL2 -> image. */
 void cpuif_read_vmcr(struct vgic_cpu *cpu);
-/* Everything: when a vCPU leaves the bank, and when it comes. */
+/* Everything: when a vCPU leaves the bank, whose list registers are empty then, and when it comes. */
 void cpuif_save(struct vgic_cpu *cpu);
-void cpuif_load(const struct vgic_cpu *cpu);
+void cpuif_load(struct vgic_cpu *cpu);
 /* ICH_HCR_EL2 = 0: nothing is signalled, to the guest or as maintenance. */
 void cpuif_close(void);
 /* The hook of the idle loop: a pending list register must not end its WFI. Masked in between. */

@@ -73,17 +73,14 @@ static void freeze(struct vgic *vgic, uint64_t mask)
 {
 	for (unsigned i = 0; i < vgic->nr_cpus; i++)
 		if (mask & BIT(i))
-			vgic->cpus[i]->frozen++;
+			vgic_freeze(vgic->cpus[i]);
 }
 
 static void thaw(struct vgic *vgic, uint64_t mask)
 {
-	for (unsigned i = 0; i < vgic->nr_cpus; i++) {
-		if (!(mask & BIT(i)))
-			continue;
-		vgic->cpus[i]->frozen--;
-		vgic_notify(vgic->cpus[i]);
-	}
+	for (unsigned i = 0; i < vgic->nr_cpus; i++)
+		if (mask & BIT(i))
+			vgic_thaw(vgic->cpus[i]);
 }
 
 static void settle_all(struct vgic *vgic, uint64_t mask)

@@ -12,6 +12,10 @@
  * maintenance interrupt, and the line is looked at again. They are never pending and active at once
  * in a list register, so the line's fall while active is not missed.
  *
+ * Mostly one interrupt comes or ends and the other list registers are as they should be. Then one is written
+ * (vgic_add(), vgic_ended()); what has been taken and ended in one is not known here until it is folded, and
+ * neither is it read.
+ *
  * More than there are list registers: the most urgent pending one always has one, or it could not
  * preempt; the others go to active ones first. A maintenance interrupt comes when those that are
  * pending have been taken, if more are waiting, and when the guest ends an active one that is left out.
@@ -136,7 +140,7 @@ static struct vgic_cpu *irq_place(const struct vgic_irq *irq)
 	return irq_deliverable(irq) ? irq->target : NULL;
 }
 
-static void irq_requeue(struct vgic_irq *irq)
+void vgic_irq_requeue(struct vgic_irq *irq)
 {
 	struct vgic_cpu *cpu = irq_place(irq);
 
@@ -147,17 +151,49 @@ static void irq_requeue(struct vgic_irq *irq)
 		queue_insert(cpu, irq);
 }
 
-void vgic_irq_place(struct vgic_irq *irq)
-{
-	if (irq->lr < 0)
-		irq_requeue(irq);
-}
-
 void vgic_irq_update(struct vgic_irq *irq)
 {
 	vgic_irq_place(irq);
 	if (irq->cpu)
 		vgic_notify(irq->cpu);
+}
+
+void vgic_irq_raise(struct vgic_irq *irq)
+{
+	vgic_irq_place(irq);
+	if (irq->cpu)
+		vgic_notify_new(irq->cpu, irq);
+}
+
+static void mark(struct vgic_cpu *cpu, enum vgic_lrs lrs)
+{
+	/* release: pairs with the acquire in vgic_flush() */
+	atomic_store_explicit(&cpu->lrs, lrs, memory_order_release);
+}
+
+void vgic_mark(struct vgic_cpu *cpu)
+{
+	mark(cpu, LRS_STALE);
+}
+
+void vgic_mark_new(struct vgic_cpu *cpu, struct vgic_irq *irq)
+{
+	bool first = cpu->lrs == LRS_RIGHT;
+
+	cpu->fresh = irq;
+	mark(cpu, first ? LRS_ONE_NEW : LRS_STALE);
+}
+
+void vgic_freeze(struct vgic_cpu *cpu)
+{
+	cpu->frozen++;
+	vgic_mark(cpu);
+}
+
+void vgic_thaw(struct vgic_cpu *cpu)
+{
+	cpu->frozen--;
+	vgic_notify(cpu);
 }
 
 void vgic_update_all(struct vgic *vgic)
@@ -178,6 +214,14 @@ static void irq_set_hw(struct vgic_irq *irq, bool pending)
 	vgic_irq_update(irq);
 }
 
+void vgic_irq_latch(struct vgic_irq *irq)
+{
+	if (irq->latch)
+		return; /* it waits for its list register already */
+	irq->latch = true;
+	vgic_irq_raise(irq);
+}
+
 void vgic_irq_set_line(struct vgic_irq *irq, bool level)
 {
 	bool was = irq->line;
@@ -189,14 +233,12 @@ void vgic_irq_set_line(struct vgic_irq *irq, bool level)
 	irq->line = level;
 	if (level == was)
 		return;
-	if (irq->edge) {
-		if (!level)
-			return;
-		irq->latch = true;
-	} else if (level && irq->lr >= 0) {
-		return; /* its EOI brings it back here */
-	}
-	vgic_irq_update(irq);
+	if (irq->edge && level)
+		vgic_irq_latch(irq);
+	else if (!irq->edge && level && irq->lr < 0) /* else its EOI brings it back here */
+		vgic_irq_raise(irq);
+	else if (!irq->edge && !level)
+		vgic_irq_update(irq);
 }
 
 void vgic_irq_set_router(struct vgic_irq *irq, uint64_t router)
@@ -218,10 +260,8 @@ static void sgi_to(struct vgic_cpu *to, unsigned intid, bool group1)
 {
 	struct vgic_irq *irq = &to->irqs[intid];
 
-	if (irq->group1 && !group1)
-		return;
-	irq->latch = true;
-	vgic_irq_update(irq);
+	if (!irq->group1 || group1)
+		vgic_irq_latch(irq);
 }
 
 void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1)
@@ -265,7 +305,7 @@ static void irq_fold(struct vgic_irq *irq, uint64_t lr)
 	/* It stands where it would go if nothing changed that decides that. */
 	if (irq_place(irq) != irq->cpu || irq->active != was_active ||
 	    field_get(ICH_LR_PRIORITY, lr) != irq->priority)
-		irq_requeue(irq);
+		vgic_irq_requeue(irq);
 }
 
 /* What the guest has ended of the active ones that are in no list register: they end in the order of
@@ -284,7 +324,7 @@ static __attribute__((noinline)) void fold_left_out(struct vgic_cpu *cpu)
 			continue;
 		irq->active = false;
 		cpu->hw_changed |= irq->hw_intid != 0;
-		irq_requeue(irq);
+		vgic_irq_requeue(irq);
 		if (irq->cpu && irq->cpu != cpu)
 			vgic_notify(irq->cpu);
 		ended--;
@@ -298,6 +338,8 @@ void vgic_fold_used(struct vgic_cpu *cpu)
 	for (unsigned i = 0; i < cpu->used; i++) {
 		struct vgic_irq *irq = cpu->lr_irq[i];
 
+		if (!irq)
+			continue;
 		irq_fold(irq, cpu->lr[i]);
 		if (irq->cpu && irq->cpu != cpu)
 			vgic_notify(irq->cpu); /* retargeted while it was here */
@@ -306,10 +348,20 @@ void vgic_fold_used(struct vgic_cpu *cpu)
 	cpu->hcr &= ~ICH_HCR_EOICOUNT;
 }
 
-static uint64_t irq_lr_value(struct vgic_irq *irq)
+/* Neither pending nor active. */
+static inline uint64_t irq_lr_idle(const struct vgic_irq *irq)
 {
 	uint64_t lr = field_set(ICH_LR_VINTID, irq->intid) |
 		      field_set(ICH_LR_PRIORITY, irq->priority) | (irq->group1 ? ICH_LR_GROUP : 0);
+
+	if (irq->hw_intid)
+		return lr | ICH_LR_HW | field_set(ICH_LR_PINTID, irq->hw_intid);
+	return irq->edge ? lr : lr | ICH_LR_EOI;
+}
+
+static uint64_t irq_lr_value(const struct vgic_irq *irq)
+{
+	uint64_t lr = irq_lr_idle(irq);
 	bool both = irq->edge && !irq->hw_intid && irq->target == irq->cpu;
 	bool deliverable = irq_deliverable(irq);
 
@@ -317,37 +369,42 @@ static uint64_t irq_lr_value(struct vgic_irq *irq)
 		lr |= ICH_LR_ACTIVE;
 	if (deliverable && (!irq->active || both))
 		lr |= ICH_LR_PENDING;
-	if (irq->hw_intid)
-		lr |= ICH_LR_HW | field_set(ICH_LR_PINTID, irq->hw_intid);
-	else if (!irq->edge || (deliverable && !both)) /* its end lets it go elsewhere */
+	if (deliverable && !both && !irq->hw_intid) /* its end lets it go elsewhere */
 		lr |= ICH_LR_EOI;
 	return lr;
 }
 
-static void fill_one(struct vgic_cpu *cpu, struct vgic_irq *irq)
+static inline void fill_one(struct vgic_cpu *cpu, unsigned n, struct vgic_irq *irq, uint64_t lr)
 {
-	uint64_t lr = irq_lr_value(irq);
-
-	irq->lr = (int8_t)cpu->used;
+	irq->lr = (int8_t)n;
 	irq->lr_pending = lr & ICH_LR_PENDING;
 	if (irq->lr_pending && irq_latches(irq))
 		irq->latch = false;
-	cpu->lr[cpu->used] = lr;
-	cpu->lr_irq[cpu->used++] = irq;
+	cpu->lr[n] = lr;
+	cpu->lr_irq[n] = irq;
 }
 
-void vgic_fill_queued(struct vgic_cpu *cpu)
+/* There is one for each in the queue. What is not active is there to be delivered. */
+static void fill_all(struct vgic_cpu *cpu)
 {
 	struct vgic_irq *irq;
-	unsigned kept; /* for the first that is only pending */
 
-	check(cpu->used == 0);
-	kept = !list_entry(cpu->queue.prev, struct vgic_irq, link)->active;
+	list_for_each (irq, &cpu->queue, link)
+		fill_one(cpu, cpu->used++, irq,
+			 irq->active ? irq_lr_value(irq) : irq_lr_idle(irq) | ICH_LR_PENDING);
+}
+
+static __attribute__((noinline)) void fill_some(struct vgic_cpu *cpu)
+{
+	struct vgic_irq *irq;
+	/* for the first that is only pending */
+	unsigned kept = !list_entry(cpu->queue.prev, struct vgic_irq, link)->active;
+
 	list_for_each (irq, &cpu->queue, link) {
 		unsigned room = cpu->vgic->nr_lrs - cpu->used;
 
 		if (room > (irq->active ? kept : 0)) {
-			fill_one(cpu, irq);
+			fill_one(cpu, cpu->used++, irq, irq_lr_value(irq));
 		} else if (irq->active) {
 			cpu->hcr |= ICH_HCR_LRENPIE | ICH_HCR_TDIR;
 		} else {
@@ -355,6 +412,56 @@ void vgic_fill_queued(struct vgic_cpu *cpu)
 			break;
 		}
 	}
+}
+
+void vgic_fill_queued(struct vgic_cpu *cpu)
+{
+	check(cpu->used == 0);
+	if (cpu->queued <= cpu->vgic->nr_lrs)
+		fill_all(cpu);
+	else
+		fill_some(cpu);
+}
+
+/* ---- single list registers ---- */
+
+int vgic_add(struct vgic_cpu *cpu, struct vgic_irq *irq, uint64_t empty)
+{
+	unsigned n = cpu->used;
+
+	/* What is in the queue and not active is routed here, or the mark would be another. */
+	if (irq->cpu != cpu || irq->active || !irq_deliverable(irq))
+		return -1;
+	if (irq->lr >= 0) {
+		n = (unsigned)irq->lr;
+		if (!(empty & BIT(n)))
+			return -1;
+	} else if (n < cpu->vgic->nr_lrs) {
+		cpu->used++;
+	} else {
+		return -1;
+	}
+	fill_one(cpu, n, irq, irq_lr_idle(irq) | ICH_LR_PENDING);
+	return (int)n;
+}
+
+bool vgic_ended(struct vgic_cpu *cpu, unsigned n)
+{
+	struct vgic_irq *irq = cpu->lr_irq[n];
+
+	if (irq->active || irq->edge || irq->latch)
+		return false;
+	if (vgic_add(cpu, irq, BIT(n)) >= 0)
+		return true;
+	if (irq_place(irq))
+		return false; /* it is another's now */
+	irq->lr = -1;
+	queue_remove(irq);
+	cpu->lr[n] = 0;
+	cpu->lr_irq[n] = NULL;
+	if (n + 1 == cpu->used)
+		cpu->used--;
+	return true;
 }
 
 /* ---- WFI ---- */

@@ -82,8 +82,17 @@ struct vgic_irq {
 	bool lr_pending; /* its list register was written with the pending bit */
 };
 
+/* How a vCPU's list registers stand to the model. */
+enum vgic_lrs {
+	LRS_RIGHT,   /* all that is in the queue is in them: vgic_add(), vgic_ended() */
+	LRS_FULL,    /* right, but something is left out, or nothing may be put in (frozen) */
+	LRS_ONE_NEW, /* RIGHT, but that vgic_cpu.fresh has become pending since */
+	LRS_STALE,   /* anything may have changed */
+};
+
 struct vgic_cpu {
-	_Atomic bool stale; /* the list registers are not what the model wants: vgic_flush() */
+	_Atomic uint8_t lrs;	/* enum vgic_lrs; written with the lock held, looked at without */
+	struct vgic_irq *fresh; /* if LRS_ONE_NEW */
 	struct vcpu *vcpu;
 	struct vgic *vgic; /* NULL until the VM has one and it is initialised */
 	uint64_t affinity; /* as GICR_TYPER has it: aff3.aff2.aff1.aff0, 32 bits */
@@ -95,9 +104,10 @@ struct vgic_cpu {
 	struct vgic_irq irqs[VGIC_PRIVATE];
 
 	/* the image of the CPU interface */
-	unsigned used; /* list registers 0 .. used - 1 hold something */
+	unsigned used;	  /* list registers 0 .. used - 1 hold, or held, something */
+	unsigned written; /* those from this one on are zero at home, 0: not at home (cpuif.c) */
 	uint64_t lr[VGIC_MAX_LRS];
-	struct vgic_irq *lr_irq[VGIC_MAX_LRS];
+	struct vgic_irq *lr_irq[VGIC_MAX_LRS]; /* NULL: empty, vgic_ended() */
 	uint64_t hcr, vmcr;
 	uint64_t apr[2][4]; /* ICH_AP0R<n>, ICH_AP1R<n> */
 
@@ -127,9 +137,16 @@ struct vgic {
 	struct vgic_region regions[VGIC_MAX_CPUS];
 };
 
-/* The model wants cpu's list registers looked at: mark and kick. vgic.c's (the tests' own there).
- */
+/* cpu's list registers are not what the model wants any more: now, or mark and kick. vgic.c's (the
+ * tests' own there). _new: for nothing but that irq has become pending. */
 void vgic_notify(struct vgic_cpu *cpu);
+void vgic_notify_new(struct vgic_cpu *cpu, struct vgic_irq *irq);
+/* Nothing may be put into cpu's list registers until thawed; they are to be folded and left empty. */
+void vgic_freeze(struct vgic_cpu *cpu);
+void vgic_thaw(struct vgic_cpu *cpu);
+/* The marks themselves. */
+void vgic_mark(struct vgic_cpu *cpu);
+void vgic_mark_new(struct vgic_cpu *cpu, struct vgic_irq *irq);
 
 /* A vCPU's private interrupts as after reset, its queue empty. */
 void vgic_model_init_cpu(struct vgic_cpu *cpu);
@@ -145,12 +162,21 @@ static inline struct vgic_irq *vgic_irq(struct vgic *vgic, struct vgic_cpu *cpu,
 
 /* The device's line changed; an edge interrupt latches a rise. HW-linked: see vgic_inject(). */
 void vgic_irq_set_line(struct vgic_irq *irq, bool level);
+/* An edge, or an SGI, has come. */
+void vgic_irq_latch(struct vgic_irq *irq);
 /* Something about irq was changed (enable, group, priority, target, latch, active): queue it where
  * it belongs now, and notify. If it is in a list register its vCPU must be settled: vgic_fold() was
  * called and nothing was filled in since, or it is notified here and folds later. */
 void vgic_irq_update(struct vgic_irq *irq);
-/* The same by its vCPU's own CPU, which folds and fills now and needs no notice. */
-void vgic_irq_place(struct vgic_irq *irq);
+/* The same, if all that has changed is that it has become pending. */
+void vgic_irq_raise(struct vgic_irq *irq);
+/* The same as the first by its vCPU's own CPU, which sees to its list registers and needs no notice. */
+void vgic_irq_requeue(struct vgic_irq *irq); /* it is in no list register */
+static inline void vgic_irq_place(struct vgic_irq *irq)
+{
+	if (irq->lr < 0)
+		vgic_irq_requeue(irq);
+}
 /* The distributor's group enables changed. */
 void vgic_update_all(struct vgic *vgic);
 /* Pending as GICD_ISPENDR shows it: latch, line or in the list register's image. */
@@ -171,13 +197,29 @@ static inline void vgic_fold(struct vgic_cpu *cpu)
 		vgic_fold_used(cpu);
 }
 
-/* The first of the queue -> the image's list registers and hcr. They were empty. */
+/* The first of the queue -> the image's list registers and hcr, which were empty, and the mark. */
 void vgic_fill_queued(struct vgic_cpu *cpu);
 static inline void vgic_fill(struct vgic_cpu *cpu)
 {
 	cpu->hcr = ICH_HCR_EN;
 	if (cpu->queued && !cpu->frozen)
 		vgic_fill_queued(cpu);
+	/* relaxed: whoever looks without the lock is this CPU */
+	atomic_store_explicit(&cpu->lrs,
+			      cpu->hcr == ICH_HCR_EN && !cpu->frozen ? LRS_RIGHT : LRS_FULL,
+			      memory_order_relaxed);
 }
+/*
+ * Single list registers, where the model wants nothing else changed (cpu->lrs is LRS_RIGHT, or LRS_ONE_NEW
+ * and irq is that one); the others stay as they are in hardware. Not all can be done so: if not, fold and fill.
+ *
+ * Put irq, which is pending, into one: its own from before if `empty` has that bit (the guest has taken and
+ * ended what was there), or the next. The image then has it. Returns which, or -1.
+ */
+int vgic_add(struct vgic_cpu *cpu, struct vgic_irq *irq, uint64_t empty);
+/* The guest has ended a level interrupt, and the maintenance interrupt tells that list register n is
+ * empty: it is filled again if the line is up, or left. The image has it then. False: not done. */
+bool vgic_ended(struct vgic_cpu *cpu, unsigned n);
+
 /* Would one of its interrupts end WFI (pending, not masked by PMR or group enable of vmcr)? */
 bool vgic_model_wakes(const struct vgic_cpu *cpu);

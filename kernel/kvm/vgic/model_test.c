@@ -231,6 +231,7 @@ TEST(retarget)
 	expect_eq(ack(2), SPURIOUS);
 	expect_eq(ack(1), SPI);
 	vgic_irq_set_router(irq(0, SPI), 77); /* nobody's */
+	vgic_irq_update(irq(0, SPI));
 	expect(end(1, SPI));
 	for (unsigned i = 0; i < CPUS; i++)
 		expect_eq(ack(i), SPURIOUS);
@@ -256,10 +257,9 @@ TEST(frozen)
 {
 	setup();
 	vgic_irq_set_line(enable(0, SPI, true), true);
-	cpus[0].frozen++;
+	vgic_freeze(&cpus[0]);
 	expect_eq(ack(0), SPURIOUS);
-	cpus[0].frozen--;
-	vgic_notify(&cpus[0]);
+	vgic_thaw(&cpus[0]);
 	expect_eq(ack(0), SPI);
 }
 
@@ -291,4 +291,95 @@ TEST(what_comes_again_before_a_fold_ends_wfi)
 	expect(!vgic_model_wakes(&cpus[0]));
 	vgic_irq_set_line(irq(0, 27), true);
 	expect(vgic_model_wakes(&cpus[0]));
+}
+
+TEST(one_more_leaves_the_others_where_they_are)
+{
+	setup();
+	flush(0);
+	mended = 0;
+	vgic_irq_set_line(enable(0, SPI, true), true);
+	expect_eq(cpus[0].lrs, LRS_ONE_NEW);
+	flush_stale();
+	expect_eq(mended, 1);
+	vgic_model_sgi(&cpus[1], 3ull << 24 | 1, true);
+	expect_eq(cpus[0].lrs, LRS_ONE_NEW);
+	cpus[0].lr[0] ^= ICH_LR_PENDING | ICH_LR_ACTIVE; /* taken: this is not looked at */
+	flush_stale();
+	expect_eq(mended, 2);
+	expect_eq(cpus[0].used, 2);
+	expect_eq(cpus[0].lr[0] >> 62, 2);
+	cpus[0].lr[1] &= ~ICH_LR_PENDING; /* taken and ended */
+	vgic_model_sgi(&cpus[1], 3ull << 24 | 1, true);
+	vgic_model_sgi(&cpus[1], 3ull << 24 | 1, true); /* twice is once */
+	expect_eq(cpus[0].lrs, LRS_ONE_NEW);
+	flush_stale();
+	expect_eq(mended, 3);
+	expect_eq(ack(0), 3);
+	expect_eq(ack(0), SPURIOUS);
+}
+
+TEST(two_new_ones_are_not_one)
+{
+	setup();
+	flush(0);
+	vgic_model_sgi(&cpus[1], 3ull << 24 | 1, true);
+	vgic_model_sgi(&cpus[1], 4ull << 24 | 1, true);
+	expect_eq(cpus[0].lrs, LRS_STALE);
+	expect_eq(ack(0), 3);
+	expect_eq(ack(0), 4);
+}
+
+TEST(a_new_one_that_went_elsewhere)
+{
+	setup();
+	enable(0, SPI, false);
+	flush(0), flush(1), flush(2);
+	vgic_irq_set_line(irq(0, SPI), true); /* new to 0, which does not look */
+	vgic_irq_set_router(irq(0, SPI), 2);
+	vgic_irq_update(irq(0, SPI));
+	flush(2);
+	expect_eq(cpus[2].used, 1);
+	vgic_irq_set_router(irq(0, SPI), 0);
+	vgic_irq_update(irq(0, SPI)); /* 2 has it still */
+	expect_eq(cpus[0].lrs, LRS_ONE_NEW);
+	mend(0);
+	expect_eq(cpus[0].used, 0);
+	expect_eq(ack(2), SPURIOUS);
+	expect_eq(ack(0), SPI);
+}
+
+TEST(a_level_that_ends_leaves_a_hole)
+{
+	setup();
+	vgic_irq_set_line(enable(0, SPI, false), true);
+	vgic_irq_set_line(enable(0, SPI + 1, false), true);
+	flush_stale();
+	expect_eq(ack(0), SPI);
+	vgic_irq_set_line(irq(0, SPI), false);
+	cpus[0].lrs = LRS_RIGHT; /* as if its CPU had not been told yet */
+	mended = 0;
+	expect(end(0, SPI));
+	expect_eq(mended, 1);
+	expect_eq(cpus[0].used, 2);
+	expect(!cpus[0].lr_irq[0] && irq(0, SPI)->lr < 0);
+	vgic_irq_set_line(irq(0, SPI), true);
+	expect_eq(cpus[0].lrs, LRS_ONE_NEW);
+	flush_stale();
+	expect_eq(ack(0), SPI + 1);
+	expect_eq(ack(0), SPI);
+}
+
+TEST(frozen_nothing_new_is_put_in)
+{
+	setup();
+	flush(0);
+	vgic_freeze(&cpus[0]);
+	flush_stale();
+	expect_eq(cpus[0].lrs, LRS_FULL);
+	vgic_model_sgi(&cpus[1], 3ull << 24 | 1, true);
+	expect_eq(cpus[0].lrs, LRS_STALE);
+	expect_eq(ack(0), SPURIOUS);
+	vgic_thaw(&cpus[0]);
+	expect_eq(ack(0), 3);
 }

@@ -17,7 +17,12 @@ static struct vgic_irq spis[SPIS];
 
 void vgic_notify(struct vgic_cpu *cpu)
 {
-	cpu->stale = true;
+	vgic_mark(cpu);
+}
+
+void vgic_notify_new(struct vgic_cpu *cpu, struct vgic_irq *irq)
+{
+	vgic_mark_new(cpu, irq);
 }
 
 static void setup(void)

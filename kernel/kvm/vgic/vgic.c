@@ -26,8 +26,7 @@ static const uint8_t hw_ppis[] = { VGIC_PPI_VTIMER, VGIC_PPI_PTIMER };
 
 void vgic_notify(struct vgic_cpu *cpu)
 {
-	/* release: pairs with the acquire in vgic_flush() */
-	atomic_store_explicit(&cpu->stale, true, memory_order_release);
+	vgic_mark(cpu);
 	vcpu_kick(cpu->vcpu, REQ_VGIC);
 }
 
@@ -42,8 +41,7 @@ static int inject_locked(struct vgic *vgic, struct vgic_cpu *cpu, unsigned intid
 	if (intid >= VGIC_SGIS) {
 		vgic_irq_set_line(irq, level);
 	} else if (level) {
-		irq->latch = true;
-		vgic_irq_update(irq);
+		vgic_irq_latch(irq);
 	}
 	return 0;
 }
@@ -120,16 +118,22 @@ static bool irq_busy(const struct vgic_irq *irq)
 
 /* A timer interrupt the guest has not taken yet goes when its line has fallen: the guest moved the
  * deadline or masked it. The host's interrupt is free to come again then. */
-static void resample(struct vgic_cpu *cpu)
+static void resample(struct vgic_cpu *cpu, unsigned intid)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(hw_ppis); i++) {
-		struct vgic_irq *irq = &cpu->irqs[hw_ppis[i]];
+	struct vgic_irq *irq = &cpu->irqs[intid];
 
-		if (!irq->latch || irq->active || vtimer_line(cpu->vcpu, hw_ppis[i]))
-			continue;
-		vgic_irq_set_line(irq, false);
-		irq_ppi_set_active(hw_ppis[i], false);
-	}
+	if (irq->active || vtimer_line(cpu->vcpu, intid))
+		return;
+	vgic_irq_set_line(irq, false);
+	irq_ppi_set_active(intid, false);
+}
+
+static inline void resample_timers(struct vgic_cpu *cpu)
+{
+	if (cpu->irqs[VGIC_PPI_VTIMER].latch)
+		resample(cpu, VGIC_PPI_VTIMER);
+	if (cpu->irqs[VGIC_PPI_PTIMER].latch)
+		resample(cpu, VGIC_PPI_PTIMER);
 }
 
 /* The guest (or the VMM) wrote the state of HW-linked interrupts: one that is over in the guest's
@@ -146,10 +150,9 @@ static void refill(struct vgic_cpu *cpu, bool look_at_lines)
 	cpuif_read_lrs(cpu);
 	vgic_fold(cpu);
 	if (look_at_lines)
-		resample(cpu);
+		resample_timers(cpu);
 	vgic_fill(cpu);
 	cpuif_write_lrs(cpu);
-	atomic_store_explicit(&cpu->stale, false, memory_order_relaxed);
 	if (cpu->hw_changed)
 		sync_hw(cpu);
 }
@@ -159,18 +162,43 @@ void vgic_refill(struct vgic_cpu *cpu)
 	refill(cpu, true);
 }
 
+/* irq has become pending, and but for that the list registers are right. False: it is not done. */
+static inline bool add(struct vgic_cpu *cpu, struct vgic_irq *irq)
+{
+	int n = vgic_add(cpu, irq, cpuif_empty_lrs());
+
+	if (n >= 0)
+		cpuif_write_lr(cpu, (unsigned)n);
+	return n >= 0;
+}
+
+/* Whoever runs on this CPU, the registers of its guest bank may be written: there is nobody to tell, but
+ * who waits. */
+void vgic_notify_new(struct vgic_cpu *cpu, struct vgic_irq *irq)
+{
+	if (cpu->home == (int)cpu_id() && cpu->lrs == LRS_RIGHT && add(cpu, irq)) {
+		vcpu_wake(cpu->vcpu);
+		return;
+	}
+	vgic_mark_new(cpu, irq);
+	vcpu_kick(cpu->vcpu, REQ_VGIC);
+}
+
 void vgic_timer_fired(struct vcpu *vcpu, unsigned intid)
 {
 	struct vgic_cpu *cpu = vcpu->vgic;
 	struct vgic_irq *irq;
 
-	if (!cpu->vgic)
+	if (!cpu->vgic) {
+		vcpu_kick(vcpu, REQ_WAKE); /* the VMM has no GIC for it, but WFI ends */
 		return;
+	}
 	spin_lock(&cpu->vgic->lock);
 	irq = &cpu->irqs[intid];
 	irq->latch = true;
 	vgic_irq_place(irq);
-	refill(cpu, false); /* the list registers are this CPU's: there is nobody to tell */
+	if (cpu->lrs != LRS_RIGHT || !add(cpu, irq))
+		refill(cpu, false);
 	spin_unlock(&cpu->vgic->lock);
 	vcpu_wake(vcpu);
 }
@@ -182,16 +210,21 @@ void vgic_flush_stale(struct vcpu *vcpu)
 	if (!cpu->vgic)
 		return;
 	spin_lock(&cpu->vgic->lock);
-	if (cpu->home == (int)cpu_id())
+	if (cpu->home != (int)cpu_id())
+		; /* its list registers are filled when it is loaded */
+	else if (cpu->lrs == LRS_ONE_NEW && add(cpu, cpu->fresh))
+		atomic_store_explicit(&cpu->lrs, LRS_RIGHT, memory_order_relaxed);
+	else
 		vgic_refill(cpu);
 	spin_unlock(&cpu->vgic->lock);
 }
 
-/* Is something of the queue not in a list register, or in one that may end WFI? Without the lock:
- * whoever queues one now kicks afterwards. */
+/* Is something of the queue not in a list register, or is there one not empty? Without the lock: whoever
+ * queues one now kicks afterwards. */
 static bool may_wake(const struct vgic_cpu *cpu)
 {
-	return __atomic_load_n(&cpu->queued, __ATOMIC_RELAXED) != cpu->used || cpuif_lrs_pending(cpu);
+	return __atomic_load_n(&cpu->queued, __ATOMIC_RELAXED) != cpu->used ||
+	       (~cpuif_empty_lrs() & ~(~0ull << cpu->used));
 }
 
 bool vgic_wfi(struct vcpu *vcpu)
@@ -243,8 +276,7 @@ void vgic_load(struct vcpu *vcpu)
 	spin_lock(&cpu->vgic->lock);
 	check(cpu->home < 0);
 	cpu->home = (int)cpu_id();
-	atomic_store_explicit(&cpu->stale, false, memory_order_relaxed);
-	resample(cpu); /* the VMM may have moved a deadline */
+	resample_timers(cpu); /* the VMM may have moved a deadline */
 	vgic_fill(cpu);
 	cpuif_load(cpu);
 	if (cpu->hw_changed)
@@ -266,6 +298,31 @@ void vgic_close(void)
 	cpuif_close();
 }
 
+/* The guest has ended level interrupts, and nothing else is to be done. Lock held. */
+static bool levels_ended(struct vgic_cpu *cpu)
+{
+	uint64_t ended = cpuif_ended_lrs();
+
+	if (cpu->lrs != LRS_RIGHT || !ended)
+		return false;
+	for (; ended; ended &= ended - 1) {
+		unsigned n = (unsigned)__builtin_ctzll(ended);
+
+		if (!vgic_ended(cpu, n))
+			return false;
+		cpuif_write_lr(cpu, n);
+	}
+	return true;
+}
+
+static void maintain(struct vgic_cpu *cpu)
+{
+	spin_lock(&cpu->vgic->lock);
+	if (!levels_ended(cpu))
+		vgic_refill(cpu);
+	spin_unlock(&cpu->vgic->lock);
+}
+
 /* The end of a level interrupt, or more than list registers (vgic_fill()). At EL2 it stays asserted until its cause is gone,
  * so the list registers are mended here and now, whoever runs. */
 static void maintenance(void *arg, unsigned intid)
@@ -274,7 +331,7 @@ static void maintenance(void *arg, unsigned intid)
 
 	(void)arg, (void)intid;
 	if (vcpu && vcpu->vgic->vgic)
-		vgic_flush_stale(vcpu);
+		maintain(vcpu->vgic);
 	else
 		cpuif_close();
 	isb(); /* the line has fallen before the end of the interrupt, which comes now */

@@ -4,8 +4,9 @@
  * the registers of the virtual CPU interface are cpuif.c's.
  *
  * The list registers, VMCR and the APRs stand in the hardware as long as the vCPU is in the guest
- * bank. Nobody else touches them: an injection changes the model, marks the vCPU's list registers
- * stale and kicks it; its own CPU mends them in vgic_flush().
+ * bank. Nobody else touches them: an injection on another CPU changes the model, marks the vCPU's list
+ * registers (enum vgic_lrs) and kicks it; its own CPU mends them in vgic_flush(). One on the same CPU
+ * writes them.
  *
  * Locks: vgic->lock, a spinlock taken with interrupts masked, is inside everything else.
  */
@@ -62,8 +63,8 @@ void vgic_deactivate(struct vcpu *vcpu, uint64_t intid);
 void vgic_flush_stale(struct vcpu *vcpu);
 static inline void vgic_flush(struct vcpu *vcpu)
 {
-	/* acquire: pairs with the release in vgic_notify(): the change is seen with the mark */
-	if (atomic_load_explicit(&vcpu->vgic->stale, memory_order_acquire))
+	/* acquire: pairs with the release in vgic_mark(): the change is seen with the mark */
+	if (atomic_load_explicit(&vcpu->vgic->lrs, memory_order_acquire) >= LRS_ONE_NEW)
 		vgic_flush_stale(vcpu);
 }
 /* The guest's WFI: is there an interrupt that ends it at once? What comes later sets REQ_VGIC. Masked,
