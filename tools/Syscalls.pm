@@ -124,7 +124,10 @@ sub ioctl_name
 			my %found;
 			open(my $in, '<', "$include/linux/kvm.h");
 			while ($in && ($_ = <$in>)) {
-				$found{hex $2} //= $1 if /^#define\s+(KVM_\w+)\s+_IO[WR]*\(KVMIO,\s*0x([0-9a-f]+)/;
+				next unless /^#define\s+(KVM_\w+)\s+_IO[WR]*\(KVMIO,\s*0x([0-9a-f]+)/;
+				my ($name, $number) = ($1, hex $2);
+				# others, for the most part other architectures', have the same numbers
+				$found{$number} //= $name unless $name =~ /^KVM_(PPC_|S390_|X86_|RISCV_|[GS]ET_PIT2|ARM_SET_DEVICE_ADDR)/;
 			}
 			\%found;
 		};
