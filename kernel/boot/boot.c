@@ -217,20 +217,16 @@ static void devices_init(void)
 /* ---- the vector bank's policy: fp_policy= and fp_costs= ---- */
 
 static struct fp_costs costs;
+static enum fp_policy_kind policy = FP_ADAPTIVE;
 
-static enum fp_policy_kind choose_policy(void)
+static void choose_policy(void)
 {
-	enum fp_policy_kind kind = FP_ADAPTIVE;
-
 	costs = fp_costs_of((uint32_t)sysreg_read(midr_el1));
 	if (cmdline.fp_costs && !fp_costs_parse(&costs, cmdline.fp_costs))
 		printk("fp_costs=%s: not three numbers\n", cmdline.fp_costs);
-	if (cmdline.fp_policy && !fp_policy_parse(cmdline.fp_policy, &kind))
+	if (cmdline.fp_policy && !fp_policy_parse(cmdline.fp_policy, &policy))
 		printk("fp_policy=%s: no such policy\n", cmdline.fp_policy);
 	fp_policy_set_costs(&costs);
-	printk("vector policy: %s; trap %u, save %u, load %u\n", fp_policy_name(kind), costs.trap,
-	       costs.save, costs.load);
-	return kind;
 }
 
 /* ---- what was found ---- */
@@ -246,11 +242,15 @@ static void print_lengths(void)
 	printk("vector lengths: FP/SIMD 128 bits; %s%s\n", at ? "SVE" : "no SVE", text);
 }
 
-static void print_machine(void)
+static void print_banner(void)
 {
 	const char *model = fdt_getprop(machine.fdt, 0, "model", NULL);
 
 	printk("Stet %s on %s\n", STET_VERSION, model ? model : "a machine without a name");
+}
+
+static void print_machine(void)
+{
 	printk("cpus: %u, MIDR 0x%08lx, VHE, PAN, %u-bit addresses, %s-bit VMIDs%s%s\n",
 	       cpu_count(), sysreg_read(midr_el1), cpu_pa_bits(), cpu_has(CPU_VMID16) ? "16" : "8",
 	       cpu_has(CPU_AARCH32_EL1) ? ", AArch32 guests possible" : "",
@@ -263,6 +263,8 @@ static void print_machine(void)
 	       (sysreg_read(ich_vtr_el2) & 31) + 1);
 	printk("timer: %lu kHz\n", timer_frequency() / 1000);
 	print_lengths();
+	printk("vector policy: %s; trap %u, save %u, load %u\n", fp_policy_name(policy), costs.trap,
+	       costs.save, costs.load);
 	if (machine.dropped || cmdline.dropped)
 		printk("limits: %u entries of the device tree, %u words of the command line left "
 		       "out\n",
@@ -326,7 +328,8 @@ static _Noreturn void boot_on(uint64_t stack)
 	ktimer_setup();
 	ipi_register(IPI_STOP, stop_cpu);
 	ipi_register(IPI_CALL, cpu_handle_call);
-	fp_init(choose_policy());
+	choose_policy();
+	fp_init(policy);
 	linux_init();
 	check(!procfs_register("cmdline", show_cmdline, NULL));
 	if (cmdline.tty_raw)
@@ -373,6 +376,7 @@ void boot_main(pa_t fdt, pa_t image)
 		idspace_limit(cmdline.id_bits);
 	memory_init();
 	console_init(mmu_map_device((pa_t){ machine.uart.reg.start }, machine.uart.reg.size));
+	print_banner();
 	memory_add_free();
 	stack = stack_alloc();
 	check(stack);
