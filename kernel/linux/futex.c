@@ -16,9 +16,14 @@
 
 #include "arch/usercopy.h"
 #include "lib/bits.h"
+#include "lib/check.h"
 #include "linux/process.h"
 #include "linux/syscalls.h"
 #include "linux/time.h"
+#include "mm/page.h"
+#include "mm/slab.h"
+
+enum { BUCKETS_LEAST = 8, BUCKETS_MOST = 12 }; /* powers of two */
 
 struct key {
 	const void *object; /* struct space, or what the mapped file is */
@@ -39,26 +44,33 @@ struct waiter {
 	bool woken;
 };
 
-#define BUCKETS 256
-static struct bucket buckets[BUCKETS];
+/* More of them where there is memory for more waiters; made once, in futex_init(). */
+static struct bucket *buckets;
+static unsigned hash_shift;
 
 static struct bucket *bucket_of(struct key key)
 {
-	uint64_t h = ((uint64_t)key.object >> 4 ^ key.offset >> 2) * 0x9e3779b97f4a7c15ull;
+	uint64_t h = ((uint64_t)key.object >> 4 ^ key.offset) * 0x9e3779b97f4a7c15ull;
 
-	return &buckets[h >> 56];
+	return &buckets[h >> hash_shift];
+}
+
+void futex_init(void)
+{
+	unsigned bits = BUCKETS_LEAST;
+
+	while (bits < BUCKETS_MOST && BIT(bits) < page_total() / 64)
+		bits++;
+	buckets = kcalloc(BIT(bits), sizeof(*buckets));
+	check(buckets);
+	for (uint64_t i = 0; i < BIT(bits); i++)
+		list_init(&buckets[i].waiters);
+	hash_shift = 64 - bits;
 }
 
 static bool same(struct key a, struct key b)
 {
 	return a.object == b.object && a.offset == b.offset;
-}
-
-static struct list *bucket_list(struct bucket *b)
-{
-	if (!b->waiters.next)
-		list_init(&b->waiters);
-	return &b->waiters;
 }
 
 static int key_of(uint64_t uva, bool shared, struct key *key)
@@ -103,7 +115,7 @@ static int wake_key(struct key key, int count, uint32_t bitset)
 	struct waiter *w, *next;
 	int woken = 0;
 
-	list_for_each_safe(w, next, bucket_list(b), link)
+	list_for_each_safe(w, next, &b->waiters, link)
 	{
 		if (woken >= count)
 			break;
@@ -151,7 +163,7 @@ static int requeue(struct key from, struct key to, int count, int more)
 	struct waiter *w, *next;
 	int woken = 0, moved = 0;
 
-	list_for_each_safe(w, next, bucket_list(a), link)
+	list_for_each_safe(w, next, &a->waiters, link)
 	{
 		if (!same(w->key, from))
 			continue;
@@ -162,7 +174,7 @@ static int requeue(struct key from, struct key to, int count, int more)
 			list_remove(&w->link);
 			w->key = to;
 			__atomic_store_n(&w->bucket, b, __ATOMIC_RELAXED);
-			list_append(bucket_list(b), &w->link);
+			list_append(&b->waiters, &w->link);
 			moved++;
 		} else {
 			break;
@@ -182,7 +194,7 @@ static void enqueue(struct waiter *w, struct key key, uint32_t bitset)
 	*w = (struct waiter){ .key = key, .bitset = bitset, .bucket = b };
 	wait_queue_init(&w->sleep);
 	daif = spin_lock_irqsave(&b->lock);
-	list_append(bucket_list(b), &w->link);
+	list_append(&b->waiters, &w->link);
 	spin_unlock_irqrestore(&b->lock, daif);
 }
 

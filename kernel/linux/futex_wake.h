@@ -6,6 +6,7 @@
 
 struct task;
 
+void futex_init(void);
 /* Wake at most count waiters at a user address of the current program, as FUTEX_WAKE. */
 void futex_wake_user(uint64_t uva, int count, bool shared);
 /* The task ends: mark what it holds in its robust list, clear and wake clear_tid. */

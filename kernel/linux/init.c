@@ -4,6 +4,7 @@
 
 #include "linux/blockdev.h"
 #include "linux/devfs.h"
+#include "linux/futex_wake.h"
 #include "linux/procfs.h"
 #include "linux/ramfs.h"
 #include "linux/sve.h"
@@ -15,6 +16,7 @@ void linux_init(void)
 	devfs_init();
 	procfs_init();
 	sve_init();
+	futex_init();
 	tty_init();
 }
 

@@ -62,10 +62,8 @@ void futex_task_exit(struct task *t)
 	if (t->robust_list)
 		release_list(t);
 	t->robust_list = 0;
-	if (t->clear_tid && !user_store32(t->clear_tid, 0)) {
+	if (t->clear_tid && !user_store32(t->clear_tid, 0))
 		futex_wake_user(t->clear_tid, 1, true);
-		futex_wake_user(t->clear_tid, 1, false);
-	}
 	t->clear_tid = 0;
 }
 
