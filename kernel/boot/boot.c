@@ -203,7 +203,7 @@ static void devices_init(void)
 	if (machine.rtc.reg.size)
 		rtc_init(mmu_map_device((pa_t){ machine.rtc.reg.start }, machine.rtc.reg.size));
 	if (machine.rng_seed)
-		entropy_add(machine.rng_seed, machine.rng_seed_size);
+		entropy_seed(machine.rng_seed, machine.rng_seed_size);
 	for (unsigned n = 0; n < machine.virtio_count; n++) {
 		struct fdt_device *d = &machine.virtio[n];
 

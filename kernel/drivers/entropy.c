@@ -5,7 +5,8 @@
  * was given out cannot be computed from a pool seen later.
  *
  * It is as good as what was added: the device tree's rng-seed at boot, the CPU's RNDR (DDI 0487
- * RNDR) and the counter at every reading.
+ * RNDR) and the counter at every reading. Who asks by getrandom() waits until that is
+ * 32 bytes that nobody can foresee.
  */
 #include "drivers/entropy.h"
 
@@ -14,12 +15,16 @@
 #include "arch/timer.h"
 #include "drivers/chacha.h"
 #include "lib/bits.h"
+#include "lib/printk.h"
 #include "lib/string.h"
+#include "sched/wait.h"
 
 static struct spinlock lock; /* covers key */
 static uint8_t key[CHACHA_KEY];
 
 static const uint8_t no_nonce[12];
+static _Atomic size_t seeded; /* bytes that nobody can foresee, so far */
+static struct wait_queue waiting = WAIT_QUEUE_INIT(waiting);
 
 /* HOLDS(lock). Fold up to CHACHA_KEY bytes into the key. */
 static void fold(const uint8_t *from, size_t size)
@@ -47,6 +52,14 @@ void entropy_add(const void *from, size_t size)
 	}
 }
 
+void entropy_seed(const void *from, size_t size)
+{
+	entropy_add(from, size);
+	/* release: who sees the count finds the bytes in the pool */
+	atomic_fetch_add_explicit(&seeded, size, memory_order_release);
+	wake_up(&waiting, 0);
+}
+
 /* The CPU's own random number; 0 when it has none (ready) now. */
 static uint64_t cpu_random(void)
 {
@@ -57,6 +70,39 @@ static uint64_t cpu_random(void)
 	/* RNDR, by encoding: armv8.1-a does not know its name. Z set: nothing came. */
 	__asm__ volatile("mrs %0, s3_3_c2_c4_0\n\tcset %1, ne" : "=r"(value), "=r"(flags)::"cc");
 	return flags ? value : 0;
+}
+
+/* As many bytes as the key has. */
+static bool enough(void)
+{
+	return atomic_load_explicit(&seeded, memory_order_acquire) >= CHACHA_KEY;
+}
+
+/* From the CPU alone, if it can. */
+static void seed_by_cpu(void)
+{
+	for (unsigned tries = 0; tries < 100 && !enough(); tries++) {
+		uint64_t value = cpu_random();
+
+		if (value)
+			entropy_seed(&value, sizeof(value));
+	}
+}
+
+int entropy_ready(bool may_wait)
+{
+	static atomic_bool told;
+
+	if (!enough() && cpu_has(CPU_RNDR))
+		seed_by_cpu();
+	if (enough())
+		return 0;
+	if (!may_wait)
+		return -EAGAIN;
+	if (!atomic_exchange(&told, true))
+		printk("random: no seed in the device tree, no RNDR, nothing yet from a virtio-rng: %s waits\n",
+		       thread_current()->name);
+	return wait_event_interruptible(&waiting, enough());
 }
 
 /* A key that nobody else has had or will have. */

@@ -24,7 +24,7 @@ static void rng_interrupt(struct virtio_device *dev)
 	(void)dev;
 	if (!virtqueue_take(&rng.queue, &written))
 		return;
-	entropy_add(rng.seed, written < SEED_BYTES ? written : SEED_BYTES);
+	entropy_seed(rng.seed, written < SEED_BYTES ? written : SEED_BYTES);
 	kfree(rng.seed);
 }
 

@@ -15,6 +15,7 @@
 #include "lib/check.h"
 #include "lib/string.h"
 #include "linux/ramfs.h"
+#include "linux/signal.h"
 #include "linux/uapi_fs.h"
 #include "mm/slab.h"
 #include "sched/thread.h"
@@ -75,6 +76,7 @@ int devfs_open(struct inode *inode, struct file *f)
 
 /* ---- memory devices ---- */
 
+#define RANDOM_MINOR 8
 #define PIECE 256 /* bytes of random data made at once, on the stack */
 
 static loff_t memory_seek(struct file *f, loff_t offset, int whence)
@@ -119,7 +121,12 @@ static ssize_t random_read(struct file *f, struct iter *to, loff_t *pos)
 	size_t start = iter_left(to);
 	int err = 0;
 
-	(void)f, (void)pos;
+	(void)pos;
+	/* man 4 random: only /dev/random waits */
+	if (f->inode && f->inode->rdev == device_number(MEM_MAJOR, RANDOM_MINOR))
+		err = entropy_ready(!file_nonblocking(f));
+	if (err == -EINTR)
+		err = -ERESTARTSYS;
 	while (!err && iter_left(to)) {
 		uint8_t piece[PIECE];
 		size_t n = min(iter_left(to), sizeof(piece));
@@ -193,7 +200,7 @@ static const struct {
 	int (*open)(struct file *f);
 } memory_devices[] = {
 	{ "null", 3, null_open },	{ "zero", 5, zero_open },
-	{ "full", 7, full_open },	{ "random", 8, random_open },
+	{ "full", 7, full_open },	{ "random", RANDOM_MINOR, random_open },
 	{ "urandom", 9, random_open },
 };
 

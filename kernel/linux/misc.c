@@ -238,10 +238,14 @@ long sys_getrandom(struct trapframe *tf)
 {
 	uint64_t to = tf->x[0], left = tf->x[1], flags = tf->x[2];
 	uint8_t bytes[256];
+	int err;
 
 	if (flags & ~(uint64_t)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
 	    (flags & GRND_RANDOM && flags & GRND_INSECURE))
 		return -EINVAL;
+	err = flags & GRND_INSECURE ? 0 : entropy_ready(!(flags & GRND_NONBLOCK));
+	if (err)
+		return err == -EINTR ? -ERESTARTSYS : err;
 	left = left > INT32_MAX ? INT32_MAX : left;
 	while (left) {
 		size_t n = min(left, sizeof(bytes));
