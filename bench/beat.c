@@ -2,7 +2,7 @@
 /*
  * A vCPU and a kernel thread hand over one CPU: on Stet with the boot argument bench.kthread=1,
  * whose threads wake every millisecond (kernel/sched/metronome.c) and whose figures are in
- * /proc/stet. Exact with one CPU:
+ * /proc/stet/machine. Exact with one CPU:
  * `tools/stet-qemu --icount --append bench.kthread=1 -- build/user/bench/beat`. Prints
  *
  *	beat N		instructions of one wake-up beside a vCPU that runs: the interrupt, to the
@@ -37,12 +37,12 @@ static GUEST void guest_works(uint64_t arg)
 		__asm__ volatile("" ::: "memory");
 }
 
-/* A row of /proc/stet; -1: there is none. */
+/* A row of /proc/stet/machine; -1: there is none. */
 static long stat_row(const char *name)
 {
 	char line[256];
 	long value = -1;
-	FILE *f = fopen("/proc/stet", "r");
+	FILE *f = fopen("/proc/stet/machine", "r");
 
 	while (f && fgets(line, sizeof(line), f)) {
 		char *at = strstr(line, name);

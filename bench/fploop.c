@@ -2,7 +2,7 @@
 /*
  * A guest that uses FP in a loop of 10,000 hypercalls, and in a loop of 10,000 MMIO exits to a VMM
  * that uses none: nobody else wants the vector registers, so after the first use nothing should be
- * saved or loaded. Prints what each loop cost and which counters of /proc/stet it moved; on Linux,
+ * saved or loaded. Prints what each loop cost and which counters of /proc/stet/machine it moved; on Linux,
  * which has no such file, only the cost.
  */
 #include <fcntl.h>
@@ -48,7 +48,7 @@ static GUEST void guest_writes(uint64_t rounds)
 /* The whole file, or an empty text where there is none. */
 static void counters_read(char *text)
 {
-	int fd = open("/proc/stet", O_RDONLY);
+	int fd = open("/proc/stet/machine", O_RDONLY);
 	ssize_t n = fd < 0 ? 0 : read(fd, text, TEXT - 1);
 
 	text[n > 0 ? n : 0] = 0;

@@ -3,7 +3,7 @@
  * The table `stet run --stats` prints at the end: why the guest left its vCPUs, from the host's own
  * counters (KVM_GET_STATS_FD, cumulative ones only), and which device its accesses went to, from
  * ours. A guest that rebooted was several machines: counters of the same name are added up. On a
- * Stet host its counters of CPUs and register banks follow, from /proc/stet. Manual: Linux's
+ * Stet host its counters of CPUs and register banks follow, from /proc/stet/machine. Manual: Linux's
  * Documentation/virt/kvm/api.rst, section 4.133.
  */
 #include "stats.h"
@@ -100,7 +100,7 @@ static void print_proc_stet(void)
 {
 	char text[1024];
 	ssize_t n;
-	int fd = open("/proc/stet", O_RDONLY | O_CLOEXEC);
+	int fd = open("/proc/stet/machine", O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return;

@@ -42,9 +42,6 @@ struct cpu {
 		uint64_t traps, trap_loads, zeroed, saves_of_v, wide_saves, wide_loads;
 		uint64_t other_epochs; /* that began without a load */
 	} fp_counts;		       /* bank/fp.h: struct fp_stats */
-	struct {
-		uint64_t saves, loads;
-	} guest_counts; /* kvm/world.h: struct world_stats */
 };
 
 static inline struct cpu *this_cpu(void)

@@ -24,6 +24,12 @@ int vm_create(unsigned ipa_bits, struct vm **out);
 int vm_add_vcpu(struct vm *vm, unsigned id, struct vcpu **out);
 int vm_set_region(struct vm *vm, const struct kvm_userspace_memory_region *region);
 
+/* ---- proc_vm.c: /proc/stet/vm ---- */
+void proc_vm_init(void);
+/* A new VM has a number and is seen; its last reference has gone, and it is not. */
+void proc_vm_add(struct vm *vm);
+void proc_vm_remove(struct vm *vm);
+
 /* ---- device.c ---- */
 /* KVM_CREATE_DEVICE; device->fd is filled in. -ENODEV, -EINVAL and as vgic_create(). */
 int device_create(struct vm *vm, struct kvm_create_device *device);

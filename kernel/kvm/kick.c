@@ -94,7 +94,7 @@ static void wait_unless(struct vcpu *vcpu, bool over)
 
 static bool requested(struct vcpu *vcpu)
 {
-	return atomic_load_explicit(&vcpu->requests, memory_order_relaxed);
+	return atomic_load_explicit(&vcpu->requests, memory_order_relaxed) & ~REQ_WATCH;
 }
 
 /* WFI may end for no reason: one wait will do, the guest looks for itself. Evicted from now on, the

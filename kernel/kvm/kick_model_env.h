@@ -310,6 +310,11 @@ NOT_REACHED(void, mmio_complete, UNUSED_VCPU)
 NOT_REACHED(void, vcpu_reset, UNUSED_VCPU)
 NOT_REACHED(void, inject_serror, UNUSED_VCPU)
 NOT_REACHED(void, debug_load, const UNUSED_VCPU)
+NOT_REACHED(void, watch_enter, UNUSED_VCPU)
+NOT_REACHED(void, watch_leave, UNUSED_VCPU, unsigned why __attribute__((unused)),
+	    uint64_t esr __attribute__((unused)))
+NOT_REACHED(void, watch_handled, UNUSED_VCPU)
+NOTHING(watch_waited, UNUSED_VCPU)
 NOT_REACHED(void, irq_deactivate, unsigned intid __attribute__((unused)))
 NOT_REACHED(int, irq_register, unsigned intid __attribute__((unused)),
 	    irq_handler handler __attribute__((unused)), void *arg __attribute__((unused)),

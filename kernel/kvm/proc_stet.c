@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /proc/stet: what this machine's register banks and CPUs have done since boot and which system
+ * /proc/stet/machine: what this machine's register banks and CPUs have done since boot and which system
  * calls programs wanted in vain, a name and a number a line (docs/abi.md). Made anew at each reading, without a lock: each number is true by itself.
  */
 #include "kvm/kvm.h"
 
 #include "arch/timer.h"
 #include "bank/fp.h"
+#include "kvm/api.h"
 #include "kvm/vcpu.h"
 #include "kvm/world.h"
 #include "lib/check.h"
@@ -86,5 +87,6 @@ static void show(struct text *t, void *arg)
 
 void proc_stet_init(void)
 {
-	check(procfs_register("stet", show, NULL) == 0);
+	check(procfs_register("stet/machine", show, NULL) == 0);
+	proc_vm_init();
 }

@@ -19,6 +19,7 @@
 #include "kvm/sve.h"
 #include "kvm/vgic/vgic.h"
 #include "kvm/vtimer.h"
+#include "kvm/watch.h"
 #include "kvm/world.h"
 #include "linux/task.h"
 
@@ -60,8 +61,10 @@ static void power_up(struct vcpu *vcpu)
 static void update_power(struct vcpu *vcpu)
 {
 	request_take(vcpu, REQ_POWER);
-	if (vcpu->power.state == POWER_OFF)
+	if (vcpu->power.state == POWER_OFF) {
 		vcpu_wait_for_power(vcpu);
+		watch_waited(vcpu);
+	}
 	if (vcpu->power.state == POWER_ON_PENDING)
 		power_up(vcpu);
 	else if (vcpu->power.state == POWER_OFF) /* a signal: look again at the next KVM_RUN */
@@ -121,16 +124,12 @@ static struct cpu *put_in_place(struct cpu *cpu, struct vcpu *vcpu)
 	return cpu;
 }
 
-/* Masked, all in place, and there is work: do what may be done masked. False: unmasked, there is
- * more. */
+/* Masked, all in place, and there is work: do what may be done masked. False: there is more. */
 static bool do_masked_work(struct vcpu *vcpu)
 {
 	if (requests(vcpu))
 		do_masked_requests(vcpu);
-	if (!has_work(vcpu, this_cpu()))
-		return true;
-	irq_enable();
-	return false;
+	return !has_work(vcpu, this_cpu());
 }
 
 /* Not an exception of the guest's own. Masked; may unmask. An interrupt is answered here and now, as
@@ -146,6 +145,34 @@ static void interrupted(struct vcpu *vcpu, unsigned why)
 	isb(); /* an FIQ is taken here */
 	if (why == WORLD_SERROR)
 		inject_serror(vcpu);
+}
+
+/* A turn of the loop below with the clock beside it. Masked, all in place. */
+static int watched_turn(struct vcpu *vcpu)
+{
+	int result = EXIT_RESUME;
+	unsigned why;
+	uint64_t esr;
+
+	watch_enter(vcpu);
+	why = world_run(&vcpu);
+	esr = sysreg_read(esr_el2);
+	watch_leave(vcpu, why, esr);
+	if (why == WORLD_SYNC)
+		result = exit_handle(vcpu, esr);
+	else
+		interrupted(vcpu, why);
+	watch_handled(vcpu);
+	return result;
+}
+
+/* Masked, all in place, and there is work that do_masked_work() leaves. */
+static __attribute__((noinline)) int do_more_work(struct vcpu *vcpu)
+{
+	if (!(requests(vcpu) & ~REQ_WATCH) && !thread_has_work(thread_current(), GUEST_WORK))
+		return watched_turn(vcpu);
+	irq_enable();
+	return do_work(vcpu);
 }
 
 /*
@@ -168,7 +195,7 @@ static int run_loop(struct vcpu *vcpu)
 		if (cpu->entered != vcpu)
 			cpu = put_in_place(cpu, vcpu);
 		if (has_work(vcpu, cpu) && !do_masked_work(vcpu)) {
-			result = do_work(vcpu);
+			result = do_more_work(vcpu);
 			continue;
 		}
 		why = world_run(&vcpu);

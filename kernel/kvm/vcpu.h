@@ -22,6 +22,7 @@
 #include "sched/mutex.h"
 
 struct vgic_cpu;
+struct vcpu_watch;
 
 /* Everything due before the guest goes on is a bit here, consumed in vcpu.c, in one place. */
 enum {
@@ -30,6 +31,7 @@ enum {
 	REQ_COUNTER = 1u << 2, /* vm->counter_offset changed */
 	REQ_WAKE = 1u << 3,    /* nothing but to look again: ends WFI */
 	REQ_DEBUG = 1u << 4,   /* what the guest debugs has changed */
+	REQ_WATCH = 1u << 5,   /* stays while somebody watches: watch.c. Nothing is due */
 };
 
 /* What an exit's handler says: negative -errno: leave KVM_RUN with it. */
@@ -57,6 +59,7 @@ struct vcpu_wait {
 struct vcpu_stats { /* plain counters, written by the vCPU's own thread */
 	uint64_t exits[EXIT_CAUSES];
 	uint64_t mmio_kernel, mmio_vmm, s2_faults, signals, blocks, crossings;
+	uint64_t saves, loads; /* of the guest bank, also by who takes it from the vCPU */
 };
 
 /* A guest's debug registers, the newest values: kvm/debug.c. */
@@ -104,6 +107,7 @@ struct vcpu {
 	bool mmio_pending;	 /* to be completed at the next KVM_RUN: mmio_complete() */
 
 	struct vcpu_stats stats;
+	struct vcpu_watch *watch; /* watch.c: their times; NULL: nobody ever watched */
 };
 
 /* ---- vcpu.c, kick.c; api.c holds vcpu->lock around all of these but create and kick ---- */

@@ -78,6 +78,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 	vtimer_destroy_vcpu(vcpu);
 	fp_context_end(&vcpu->fp);
 	page_free(vcpu->run);
+	kfree(vcpu->watch);
 	kfree(vcpu);
 }
 

@@ -59,11 +59,13 @@ int vm_create(unsigned ipa_bits, struct vm **out)
 	if (!vm)
 		return -ENOMEM;
 	err = vm_init(vm, ipa_bits);
-	if (err)
+	if (err) {
 		kfree(vm);
-	else
-		*out = vm;
-	return err;
+		return err;
+	}
+	proc_vm_add(vm);
+	*out = vm;
+	return 0;
 }
 
 void vm_get(struct vm *vm)
@@ -73,6 +75,7 @@ void vm_get(struct vm *vm)
 
 static void vm_free(struct vm *vm)
 {
+	proc_vm_remove(vm);
 	irqfd_destroy(vm);
 	/* Out of the banks first: an interrupt that leaves a list register may go to another vCPU.
 	 */

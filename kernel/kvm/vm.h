@@ -12,6 +12,7 @@
 
 #include "arch/spinlock.h"
 #include "kvm/psci.h"
+#include "lib/list.h"
 #include "linux/space.h"
 #include "mm/idspace.h"
 #include "mm/pagetable.h"
@@ -67,6 +68,10 @@ struct vm {
 	/* the other half's */
 	struct vgic *vgic; /* NULL: none created yet */
 	struct vm_devices *devices;
+	unsigned number;	/* proc_vm.c: its name in /proc/stet/vm */
+	struct list node;	/* there */
+	unsigned watchers;	/* files open there; vm->lock */
+	uint64_t watched_since; /* ticks */
 	unsigned ioeventfd_count; /* read without a lock: 0, and no store looks for one */
 	struct vm_irqfds *irqfds;
 };

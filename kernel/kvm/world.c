@@ -121,7 +121,7 @@ static void bank_save(struct bank_ctx *ctx)
 {
 	struct vcpu *vcpu = vcpu_of(ctx);
 
-	this_cpu()->guest_counts.saves++;
+	vcpu->stats.saves++;
 	vgic_save(vcpu);
 #define X(field, hw, ...) vcpu->regs.field = sysreg_read(hw);
 	GUEST_REGS(X)
@@ -136,7 +136,7 @@ static void bank_load(struct bank_ctx *ctx)
 {
 	struct vcpu *vcpu = vcpu_of(ctx);
 
-	this_cpu()->guest_counts.loads++;
+	vcpu->stats.loads++;
 	this_cpu()->resident = vcpu;
 	this_cpu()->entered = NULL;
 	sysreg_write(vmpidr_el2, vcpu_mpidr(vcpu));
@@ -177,17 +177,6 @@ static const struct bank_ops guest_bank_ops = {
 	.close = bank_close,
 };
 struct bank guest_bank = { .ops = &guest_bank_ops };
-
-struct world_stats world_stats(void)
-{
-	struct world_stats sum = { 0 };
-
-	for (unsigned n = 0; n < cpu_count(); n++) {
-		sum.saves += __atomic_load_n(&cpu_get(n)->guest_counts.saves, __ATOMIC_RELAXED);
-		sum.loads += __atomic_load_n(&cpu_get(n)->guest_counts.loads, __ATOMIC_RELAXED);
-	}
-	return sum;
-}
 
 uint64_t world_initial_hcr(void)
 {

@@ -272,8 +272,7 @@ static const struct pid_entry process_entries[] = {
 };
 static const struct pid_entry process_entry = { .kind = DIR_ENTRIES, .entries = process_entries };
 
-/* A decimal number; -1: it is none. */
-static int number(const char *name, size_t length)
+int proc_number(const char *name, size_t length)
 {
 	int n = 0;
 
@@ -338,9 +337,9 @@ static int pid_lookup(struct inode *inode, const char *name, size_t length, stru
 
 	switch (dir->entry->kind) {
 	case DIR_FD:
-		return fd_lookup(dir, number(name, length), out);
+		return fd_lookup(dir, proc_number(name, length), out);
 	case DIR_TASK:
-		return task_lookup(dir, number(name, length), out);
+		return task_lookup(dir, proc_number(name, length), out);
 	default:
 		return entries_lookup(dir, name, length, out);
 	}
@@ -473,7 +472,7 @@ static int make_self(struct inode **out)
 int proc_pid_lookup(struct inode *proc, const char *name, size_t length, struct inode **out)
 {
 	struct proc_subject s = { 0 };
-	int pid = number(name, length), err;
+	int pid = proc_number(name, length), err;
 
 	if (length == 4 && !memcmp(name, "self", 4))
 		return make_self(out);

@@ -4,7 +4,8 @@
  * node is a directory, a text made by a function at each reading, or a symbolic link. The names
  * of processes are proc_pid.c's; they stand in /proc beside the nodes.
  *
- * Nodes are made at boot by one thread and only read afterwards.
+ * Nodes are made at boot by one thread and only read afterwards, but for the files of a directory of
+ * numbers, which come and go: their nodes are made when somebody walks there.
  */
 #include "linux/procfs.h"
 
@@ -26,6 +27,8 @@ struct node {
 	int (*store)(const char *text, size_t size, void *arg); /* NULL: is not written */
 	void *arg;
 	const char *link;
+	const struct pseudo_numbers *numbers; /* of a directory of these, and of its files */
+	unsigned number;		      /* of such a file */
 };
 
 #define POSITION_FIRST 2 /* behind "." and ".." */
@@ -46,6 +49,8 @@ static struct node *child_find(const struct node *dir, const char *name, size_t 
 	return n;
 }
 
+static int number_lookup(struct node *dir, int number, struct inode **out);
+
 static int node_lookup(struct inode *dir, const char *name, size_t length, struct inode **out)
 {
 	struct node *n = child_find(node_of(dir), name, length);
@@ -54,6 +59,8 @@ static int node_lookup(struct inode *dir, const char *name, size_t length, struc
 		*out = inode_get(&n->inode);
 		return 0;
 	}
+	if (node_of(dir)->numbers)
+		return number_lookup(node_of(dir), proc_number(name, length), out);
 	return dir == &proc->inode ? proc_pid_lookup(dir, name, length, out) : -ENOENT;
 }
 
@@ -93,6 +100,25 @@ static bool add_node(struct file *f, struct dirents *to, const struct inode *ino
 	return true;
 }
 
+static uint64_t number_ino(const struct node *dir, unsigned number)
+{
+	return dir->inode.ino << 32 | number;
+}
+
+static void numbers_readdir(struct file *f, struct dirents *to, const struct node *dir)
+{
+	unsigned n;
+	char name[12];
+
+	while ((n = dir->numbers->next((unsigned)(f->pos - POSITION_FIRST)))) {
+		size_t length = (size_t)snprintf(name, sizeof(name), "%u", n);
+
+		if (!dirents_add(to, number_ino(dir, n), n + POSITION_FIRST, S_IFREG, name, length))
+			return;
+		f->pos = n + POSITION_FIRST;
+	}
+}
+
 static int node_readdir(struct file *f, struct dirents *to)
 {
 	struct node *dir = node_of(f->inode);
@@ -107,6 +133,8 @@ static int node_readdir(struct file *f, struct dirents *to)
 			return 0;
 	if (dir == proc)
 		proc_pid_readdir(f, to);
+	if (dir->numbers)
+		numbers_readdir(f, to, dir);
 	return 0;
 }
 
@@ -150,6 +178,34 @@ static void child_add(struct node *dir, struct node *child)
 	}
 	child->inode.parent = &dir->inode;
 	*at = child;
+}
+
+static int number_open(struct inode *inode, struct file *f)
+{
+	return node_of(inode)->numbers->open(f, node_of(inode)->number);
+}
+
+static void number_release(struct inode *inode)
+{
+	kfree(node_of(inode));
+}
+
+static const struct inode_ops number_ops = { .open = number_open, .release = number_release };
+
+static int number_lookup(struct node *dir, int number, struct inode **out)
+{
+	struct node *n;
+
+	if (number <= 0 || dir->numbers->next((unsigned)number - 1) != (unsigned)number)
+		return -ENOENT;
+	n = node_new("", 0, &number_ops, S_IFREG | 0444);
+	if (!n)
+		return -ENOMEM;
+	n->inode.ino = number_ino(dir, (unsigned)number);
+	n->numbers = dir->numbers;
+	n->number = (unsigned)number;
+	*out = &n->inode;
+	return 0;
 }
 
 /* The directory that holds the last name of path (from below the root on); *path moves there. */
@@ -216,6 +272,16 @@ int pseudo_register_rw(const char *path, void (*show)(struct text *t, void *arg)
 	n->store = store;
 	n->arg = arg;
 	return 0;
+}
+
+int pseudo_register_numbers(const char *path, const struct pseudo_numbers *numbers)
+{
+	struct node *n;
+	int err = node_place(path, &dir_ops, S_IFDIR | 0555, &n);
+
+	if (!err)
+		n->numbers = numbers;
+	return err;
 }
 
 int pseudo_link(const char *path, const char *text)

@@ -17,6 +17,15 @@ int pseudo_register_rw(const char *path, void (*show)(struct text *t, void *arg)
 /* A symbolic link with that text; the string stays the caller's for ever. */
 int pseudo_link(const char *path, const char *text);
 
+/* A directory whose files are numbers from 1 on. Registered once, constant. */
+struct pseudo_numbers {
+	unsigned (*next)(unsigned above);		 /* the least there is above; 0: none */
+	int (*open)(struct file *f, unsigned number); /* by text_open(); -ENOENT: it has gone */
+};
+int pseudo_register_numbers(const char *path, const struct pseudo_numbers *numbers);
+/* A name that is a decimal number without leading zeros; -1: it is none. */
+int proc_number(const char *name, size_t length);
+
 /* Names in /proc that are processes (linux/proc_pid.c). HOLDS(fs_lock) */
 int proc_pid_lookup(struct inode *proc, const char *name, size_t length, struct inode **out);
 /* Their entries from f->pos on; pids begin at position PROC_PID_BASE + pid. */

@@ -560,11 +560,11 @@ struct counters {
 	long saves, loads, traps;
 };
 
-/* /proc/stet, if this is Stet. */
+/* /proc/stet/machine, if this is Stet. */
 static bool counters_read(struct counters *c)
 {
 	char text[4096], *at;
-	int fd = open("/proc/stet", O_RDONLY);
+	int fd = open("/proc/stet/machine", O_RDONLY);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	if (fd >= 0)

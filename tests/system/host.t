@@ -92,7 +92,7 @@ command "echo 'trap \"stty size\" WINCH; stty rows 33 cols 99; true' >s"
 types "sh s" {33 99\r} "a new window size is told by SIGWINCH"
 types "dmesg | grep -c '^init: /sbin/init'" {1\r} "dmesg has the kernel's log"
 types "cat nosuch" {No such file} "an error"
-types "cat /proc/stet | wc -l" {[0-9]+\r} "/proc/stet"
+types "cat /proc/stet/machine | wc -l" {[0-9]+\r} "/proc/stet/machine"
 
 # ---- guests
 command "$stet_run --name one >one.log 2>&1 &"

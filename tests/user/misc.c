@@ -53,11 +53,11 @@ TEST(the_unknown_calls_are_enosys)
 	}
 }
 
-/* How often /proc/stet says that call was wanted; -1: this is not Stet. */
+/* How often /proc/stet/machine says that call was wanted; -1: this is not Stet. */
 static long wanted(unsigned number)
 {
 	char line[100], name[40];
-	FILE *f = fopen("/proc/stet", "r");
+	FILE *f = fopen("/proc/stet/machine", "r");
 	long count = 0;
 
 	if (!f)
