@@ -194,37 +194,85 @@ void control_start(const char *name, unsigned vcpus, uint64_t memory)
 
 /* ---- the asking side ---- */
 
-static void print_info(const char *name)
+/* That guest's line of the list; false: it has just ended. */
+static bool ask_info(const char *name, char line[LINE_SIZE])
 {
-	char line[LINE_SIZE];
 	int fd = connect_to(name);
 
 	if (fd < 0)
-		return; /* it has just ended */
-	if (send(fd, "info\n", 5, MSG_NOSIGNAL) == 5) {
+		return false;
+	*line = '\0';
+	if (send(fd, "info\n", 5, MSG_NOSIGNAL) == 5)
 		read_line(fd, line);
-		if (*line)
-			puts(line);
-	}
 	close(fd);
+	return *line;
+}
+
+static int pid_in(const char *line)
+{
+	int pid = 0;
+
+	sscanf(line, "%*s %d", &pid);
+	return pid;
+}
+
+/* The next guest of the list, its name and line; false: there are no more. */
+static bool next_guest(DIR *dir, char name[LINE_SIZE], char line[LINE_SIZE])
+{
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		char *suffix = strstr(entry->d_name, SUFFIX);
+
+		if (!suffix || suffix[strlen(SUFFIX)] || suffix - entry->d_name >= LINE_SIZE)
+			continue;
+		*suffix = '\0';
+		strcpy(name, entry->d_name);
+		if (ask_info(name, line))
+			return true;
+	}
+	return false;
+}
+
+static DIR *open_directory(void)
+{
+	return find_directory(false) ? opendir(directory) : NULL;
 }
 
 void control_list(void)
 {
-	DIR *dir = find_directory(false) ? opendir(directory) : NULL;
-	struct dirent *entry;
+	char name[LINE_SIZE], line[LINE_SIZE];
+	DIR *dir = open_directory();
 
 	fputs(LIST_TITLE, stdout);
-	while (dir && (entry = readdir(dir))) {
-		char *suffix = strstr(entry->d_name, SUFFIX);
-
-		if (!suffix || suffix[strlen(SUFFIX)])
-			continue;
-		*suffix = '\0';
-		print_info(entry->d_name);
-	}
+	while (next_guest(dir, name, line))
+		puts(line);
 	if (dir)
 		closedir(dir);
+}
+
+int control_pid(const char *name)
+{
+	char line[LINE_SIZE];
+
+	if (strchr(name, '/') || !find_directory(false) || !ask_info(name, line))
+		return 0;
+	return pid_in(line);
+}
+
+bool control_name(int pid, char *out, size_t size)
+{
+	char name[LINE_SIZE], line[LINE_SIZE];
+	DIR *dir = open_directory();
+	bool found = false;
+
+	while (!found && next_guest(dir, name, line))
+		found = pid_in(line) == pid;
+	if (dir)
+		closedir(dir);
+	if (found)
+		snprintf(out, size, "%s", name);
+	return found;
 }
 
 void control_stop(const char *name)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -16,6 +18,11 @@ void control_set_vm(void (*stop)(void *vm), void *vm);
 
 /* `stet list`: a line for each guest. */
 void control_list(void);
+
+/* The process of a guest with that name; 0: none. */
+int control_pid(const char *name);
+/* The name of a process's guest; false: it has none. */
+bool control_name(int pid, char *name, size_t size);
 
 /* `stet stop NAME`: end that guest and wait until it has ended. Dies, with a message, if there is none. */
 void control_stop(const char *name);

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "control.h"
 #include "fdt.h"
@@ -19,6 +20,7 @@
 #include "virtio_console.h"
 #include "virtio_mmio.h"
 #include "virtio_rng.h"
+#include "vmstat.h"
 
 #define COMMAND_LINE_MAX 2048 /* COMMAND_LINE_SIZE of arm64 Linux */
 
@@ -122,6 +124,33 @@ static void load(struct machine *m, struct boot_layout *layout)
 			  });
 }
 
+/* ---- `stet stat run` ---- */
+
+static int watch_fd = -1;		/* of the machine that runs */
+static struct vm_stat watch_sum; /* of those before */
+
+/* The VM that this process has just made. */
+static void watch_begin(void)
+{
+	unsigned last = 0, n;
+
+	while ((n = vmstat_next(last, getpid())))
+		last = n;
+	watch_fd = vmstat_open(last);
+}
+
+static void watch_end(void)
+{
+	static struct vm_stat s;
+
+	if (watch_fd < 0)
+		return;
+	if (vmstat_read(watch_fd, &s))
+		vmstat_add(&watch_sum, &s);
+	close(watch_fd);
+	watch_fd = -1;
+}
+
 static enum vm_end run_once(const struct machine_config *config, int kvm,
 			    struct boot_layout *layout, struct stats *stats)
 {
@@ -132,12 +161,15 @@ static enum vm_end run_once(const struct machine_config *config, int kvm,
 		die("no memory");
 	m->config = config;
 	vm_create(&m->vm, kvm, &config->vm);
+	if (config->watch)
+		watch_begin();
 	create_devices(m);
 	load(m, layout);
 	connect_tty(m);
 	vm_start(&m->vm, layout->kernel, layout->fdt);
 	end = vm_wait(&m->vm);
 	stats_add(stats, &m->vm);
+	watch_end();
 	if (end == VM_QUIT || end == VM_STOPPED) /* at once: a thread may be stuck in a write to the terminal */
 		return end;
 	vm_join(&m->vm);
@@ -175,5 +207,7 @@ enum vm_end machine_run(struct machine_config *config)
 	tty_restore();
 	if (config->stats)
 		stats_print(&stats, config->name ? config->name : "guest");
+	if (config->watch)
+		vmstat_print(stderr, &watch_sum, config->name ? config->name : "guest", -1, "\n");
 	return end;
 }

@@ -18,6 +18,7 @@ struct machine_config {
 	bool virtio_console; /* what is typed goes to the virtio console, not to the serial port */
 	bool reboot;	     /* a guest that resets is started again */
 	bool stats;
+	bool watch; /* `stet stat run`: exits are timed and told at the end */
 	struct vm_config vm;
 	struct disk disks[DISKS_MAX];
 	unsigned disk_count;

@@ -18,6 +18,7 @@
 #include "info.h"
 #include "machine.h"
 #include "report.h"
+#include "stat.h"
 
 #define VERSION "0.1"
 
@@ -30,6 +31,9 @@ static const char help_text[] =
 	"usage: stet run --kernel IMAGE [option]...   run a Linux guest\n"
 	"       stet list                             the guests that run on this host\n"
 	"       stet stop NAME                        end one of them\n"
+	"       stet top [--interval S]               what they do, live; on a Stet host\n"
+	"       stet stat [GUEST] [--interval S] [--count N] [--vcpu N]\n"
+	"       stet stat run ...                     the same as tables; at the end\n"
 	"       stet info                             what this host's KVM offers\n"
 	"       stet version\n"
 	"\n"
@@ -229,13 +233,14 @@ static void parse_run(struct machine_config *config, int argc, char **argv)
 		die("--kernel is needed; see stet --help");
 }
 
-static int run(int argc, char **argv)
+static int run(int argc, char **argv, bool watch)
 {
 	static struct machine_config config = {
 		.reboot = true,
 		.vm = { .memory = MEMORY_DEFAULT, .vcpus = 1 },
 	};
 
+	config.watch = watch;
 	parse_run(&config, argc, argv);
 	switch (machine_run(&config)) {
 	case VM_POWEROFF:
@@ -256,12 +261,27 @@ static int run(int argc, char **argv)
 	}
 }
 
+/* stat [--] run ...: a guest of its own. */
+static int stat_or_run(int argc, char **argv)
+{
+	int at = argc > 1 && !strcmp(argv[1], "--") ? 2 : 1;
+
+	if (argc <= at || strcmp(argv[at], "run"))
+		return stat_command(argc, argv);
+	watched_need_stet();
+	return run(argc - at, argv + at, true);
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
 
 	if (!strcmp(command, "run"))
-		return run(argc - 1, argv + 1);
+		return run(argc - 1, argv + 1, false);
+	if (!strcmp(command, "top"))
+		return top_command(argc - 1, argv + 1);
+	if (!strcmp(command, "stat"))
+		return stat_or_run(argc - 1, argv + 1);
 	if (!strcmp(command, "stop")) {
 		if (argc != 3)
 			die("stop takes the name of one guest; see stet --help");

@@ -177,6 +177,32 @@ static void *input_thread(void *unused)
 	}
 }
 
+/* Is there a terminal, and whose is it? */
+static enum { NO_TERMINAL, OURS, ANOTHER_JOBS } look_at_stdin(void)
+{
+	/* Not isatty(): it asks for the window's size, which a plain console need not have. */
+	stdin_is_terminal = !tcgetattr(STDIN_FILENO, &saved_termios);
+	if (!stdin_is_terminal)
+		return NO_TERMINAL;
+	return tcgetpgrp(STDIN_FILENO) != getpgrp() && tcgetpgrp(STDIN_FILENO) > 0 ? ANOTHER_JOBS : OURS;
+}
+
+static void take_terminal(void)
+{
+	atexit(tty_restore);
+	restore_on_signals();
+	make_raw();
+}
+
+bool tty_raw(void)
+{
+	bool ours = look_at_stdin() == OURS;
+
+	if (ours)
+		take_terminal();
+	return ours;
+}
+
 void tty_start(void)
 {
 	static bool started; /* the main thread's */
@@ -185,17 +211,16 @@ void tty_start(void)
 	if (started)
 		return;
 	started = true;
-	/* Not isatty(): it asks for the window's size, which a plain console need not have. */
-	stdin_is_terminal = !tcgetattr(STDIN_FILENO, &saved_termios);
-	/* A job in the background has no keyboard; touching the terminal would stop it. */
-	if (stdin_is_terminal && tcgetpgrp(STDIN_FILENO) != getpgrp() && tcgetpgrp(STDIN_FILENO) > 0)
+	switch (look_at_stdin()) {
+	case ANOTHER_JOBS: /* a job in the background has no keyboard; touching the terminal would stop it */
 		return;
-	if (stdin_is_terminal) {
+	case OURS:
 		fprintf(stderr, "stet: the keyboard belongs to the guest; "
 				"Ctrl-A x ends it, Ctrl-A h shows help\n");
-		atexit(tty_restore);
-		restore_on_signals();
-		make_raw();
+		take_terminal();
+		break;
+	case NO_TERMINAL:
+		break;
 	}
 	if (pthread_create(&thread, NULL, input_thread, NULL))
 		die("cannot start the input thread");

@@ -21,6 +21,10 @@ struct tty_sink {
  */
 void tty_start(void);
 
+/* Put the terminal on stdin into raw mode, nothing else: who calls reads it. Whatever ends the program, it is
+ * put back. False: stdin is no terminal, or another job has it. */
+bool tty_raw(void);
+
 /* From now on input goes to *sink; NULL: it waits. Returns when no call into the old one is left.
  */
 void tty_set_sink(const struct tty_sink *sink);
