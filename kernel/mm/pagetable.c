@@ -98,12 +98,19 @@ int pagetable_init(struct pagetable *pt, unsigned va_bits, bool stage2)
 	return 0;
 }
 
+/* Those below this table, which has leaves only at the last level: nobody looks into it. */
 static void free_tables(uint64_t *table, unsigned slots, unsigned level)
 {
 	for (unsigned i = 0; i < slots; i++) {
+		/* Most are empty: four at a look. */
+		if (i % 4 == 0 && !(table[i] | table[i + 1] | table[i + 2] | table[i + 3])) {
+			i += 3;
+			continue;
+		}
 		if (!is_table(table[i], level))
 			continue;
-		free_tables(table_of(table[i]), TABLE_SLOTS, level + 1);
+		if (level + 1 < LAST_LEVEL)
+			free_tables(table_of(table[i]), TABLE_SLOTS, level + 1);
 		page_free(table_of(table[i]));
 	}
 }
@@ -232,18 +239,20 @@ static void walk_table(const struct walk *w, uint64_t *table, unsigned level, ui
 	uint64_t stop = level == w->pt->start_level
 				? BIT(w->pt->va_bits)
 				: align_down(va, level_size(level - 1)) + level_size(level - 1);
+	uint64_t size = level_size(level), end = min(stop, w->end);
 
-	for (; va < min(stop, w->end); slot++) {
-		uint64_t first = align_down(va, level_size(level)), desc = desc_read(slot), new;
+	for (; va < end; va = align_down(va, size) + size, slot++) {
+		uint64_t desc = desc_read(slot), new;
 
+		if (!(desc & PTE_VALID))
+			continue;
 		if (is_table(desc, level)) {
 			walk_table(w, table_of(desc), level + 1, va);
-		} else if (desc & PTE_VALID) {
-			new = w->fn(w->arg, w->high | first, level_size(level), desc);
-			if (new != desc)
-				desc_write(slot, new);
+			continue;
 		}
-		va = first + level_size(level);
+		new = w->fn(w->arg, w->high | align_down(va, size), size, desc);
+		if (new != desc)
+			desc_write(slot, new);
 	}
 }
 
