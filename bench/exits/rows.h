@@ -8,7 +8,7 @@
 enum { VTIMER = 27, SPI = 40, DOORBELL = 0x1000, TIMER_ENABLE = 1 };
 
 extern const struct row_list trap_rows, exit_rows, event_rows, timer_rows, smp_rows, memory_rows,
-	life_rows, sve_rows;
+	life_rows, sve_rows, host_rows;
 
 /* The VM of the row; a row makes its own and destroys it. */
 extern struct vm vm;
