@@ -177,7 +177,7 @@ TEST(tpidr2_is_each_vcpus_own)
 {
 	uint64_t wrong;
 
-	if (access("/proc/stet", F_OK)) {
+	if (!on_stet()) {
 		tap_skip("Linux 6.1 does not switch it");
 		return;
 	}

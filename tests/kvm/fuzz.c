@@ -14,7 +14,7 @@
 #include "tests/kvm/lib/vm.h"
 
 #define CODE	  0x10000000ul
-#define CODE_SIZE 0x200000ul
+#define CODE_SIZE 0x40000ul
 #define RUN_US	  3000
 
 static struct vm vm;
@@ -105,7 +105,7 @@ static GUEST void guest_adds(uint64_t n)
 
 TEST(an_orderly_vm_runs_after_many_that_are_not)
 {
-	int guests = tap_argc > 1 ? atoi(tap_argv[1]) : 100;
+	int guests = (int)rounds_wanted(100);
 	uint64_t done;
 
 	signal(SIGALRM, time_is_up);

@@ -13,6 +13,7 @@ enum { SPIS = 96, ROUNDS = 4000 };
 static struct vm vm;
 static volatile uint32_t taken[2], answered[2];
 static volatile uint64_t storms_over, in_order;
+static volatile unsigned rounds;
 
 static GUEST void on_any(struct guest_cpu *cpu)
 {
@@ -88,7 +89,7 @@ static GUEST void guest_storms(uint64_t seed)
 	guest_self()->on_irq = on_any;
 	gicv3_init();
 	irq_enable();
-	for (unsigned i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; i < rounds; i++) {
 		access_any(&seed, redist);
 		if (i % 16 == 0)
 			sgi_send(next(&seed) % 16, 3);
@@ -123,6 +124,7 @@ TEST(after_a_storm_interrupts_come_again)
 {
 	unsigned seed = 1;
 
+	rounds = rounds_wanted(ROUNDS); /* before it is copied into the VM */
 	for (uint64_t round = 1; round <= 4; round++) {
 		uint64_t value[2] = { 0 };
 

@@ -5,7 +5,6 @@
  */
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 #include "tests/kvm/lib/fp.h"
 #include "tests/kvm/lib/vm.h"
 #include "tests/lib/cpus.h"
@@ -23,12 +22,6 @@ static bool machine_fits(void)
 		return true;
 	tap_skip("wants two CPUs that go off");
 	return false;
-}
-
-/* `make nightly` wants more. */
-static int rounds(void)
-{
-	return tap_argc > 1 ? atoi(tap_argv[1]) : ROUNDS;
 }
 
 /* Registers hold over turns without an exit, with one, and with one to the VMM. */
@@ -152,6 +145,7 @@ static bool all_moved(struct progress old)
 
 TEST(vcpus_go_on_while_cpus_come_and_go)
 {
+	int rounds = (int)rounds_wanted(ROUNDS);
 	pthread_t moving;
 	uint64_t value;
 	void *failed;
@@ -167,7 +161,7 @@ TEST(vcpus_go_on_while_cpus_come_and_go)
 	vcpu_thread_start(&vm.vcpu[3], guest_takes_sgis, 0);
 	vcpu_start(&other.vcpu[0], guest_holds_registers, true);
 	pthread_create(&moving, NULL, mover, &other.vcpu[0]);
-	for (int i = 0; i < rounds() && !tap_failed; i++) {
+	for (int i = 0; i < rounds && !tap_failed; i++) {
 		uint64_t limit = now_ns(CLOCK_MONOTONIC) + 20000000000ull;
 		struct progress old = progress();
 

@@ -17,9 +17,10 @@
 #define REG_CONTEXTIDR SYSREG(3, 0, 13, 0, 1)
 #define REG_FAR	       SYSREG(3, 0, 6, 0, 0)
 
-enum { ROUNDS = 300, NEVER = 1ul << 62 };
+enum { ROUNDS = 150, NEVER = 1ul << 62 };
 
 static struct vm vm, other;
+static unsigned rounds;
 
 /* Registers that mean nothing to a guest with its MMU off and no exceptions. */
 #define SYSTEM_REGISTERS(X)                                                                        \
@@ -89,14 +90,15 @@ TEST(one_thread_moves_with_three_vcpus_of_two_vms)
 	struct vcpu *all[3];
 	int count = cpus_allowed();
 
+	rounds = rounds_wanted(ROUNDS);
 	vm_create(&vm, 2);
 	vm_create(&other, 1);
 	all[0] = &vm.vcpu[0];
 	all[1] = &vm.vcpu[1];
 	all[2] = &other.vcpu[0];
 	for (int i = 0; i < 3; i++)
-		vcpu_start(all[i], guest_looks_around, ROUNDS);
-	for (uint64_t round = 0; round < ROUNDS && !tap_failed; round++) {
+		vcpu_start(all[i], guest_looks_around, rounds);
+	for (uint64_t round = 0; round < rounds && !tap_failed; round++) {
 		for (int i = 0; i < 3; i++) {
 			cpus_pin((int)(random_next(&seed) % (uint64_t)count));
 			one_round(all[i], round);
@@ -127,7 +129,7 @@ static void *mover_main(void *arg)
 	struct mover *m = arg;
 
 	m->held = true;
-	for (uint64_t round = 0; round < ROUNDS && m->held; round++) {
+	for (uint64_t round = 0; round < rounds && m->held; round++) {
 		cpus_pin((int)(random_next(&m->seed) % (uint64_t)m->count));
 		m->held = one_round(m->vcpu, round);
 	}
@@ -141,11 +143,12 @@ TEST(vcpus_move_while_their_registers_are_read)
 	struct mover movers[4];
 	int count = cpus_allowed();
 
+	rounds = rounds_wanted(ROUNDS);
 	vm_create(&vm, 4);
 	for (int i = 0; i < 4; i++) {
 		movers[i] =
 			(struct mover){ &vm.vcpu[i], .seed = 100u + (unsigned)i, .count = count };
-		vcpu_start(&vm.vcpu[i], guest_looks_around, ROUNDS);
+		vcpu_start(&vm.vcpu[i], guest_looks_around, rounds);
 		reg_set64(&vm.vcpu[i], REG_CONTEXTIDR, 0); /* nothing is promised of a reset */
 		reg_set64(&vm.vcpu[i], REG_FAR, 0);
 		pthread_create(&movers[i].thread, NULL, mover_main, &movers[i]);
@@ -168,9 +171,9 @@ TEST(vcpus_move_while_their_registers_are_read)
 
 TEST(vms_end_while_their_state_stands_on_another_cpu)
 {
-	int count = cpus_allowed();
+	int count = cpus_allowed(), lives = (int)rounds_wanted(50);
 
-	for (int i = 0; i < 100 && !tap_failed; i++) {
+	for (int i = 0; i < lives && !tap_failed; i++) {
 		uint64_t v;
 
 		cpus_pin(i % count);

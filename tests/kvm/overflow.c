@@ -18,11 +18,6 @@ static struct vm vm;
 static volatile uint64_t results[8];
 static volatile uint32_t taken[64], order[16];
 
-static bool on_stet(void)
-{
-	return access("/proc/stet", F_OK) == 0;
-}
-
 static bool run(void (*fn)(uint64_t), uint64_t arg, uint64_t *value)
 {
 	vm_create(&vm, 1);

@@ -439,6 +439,8 @@ TEST(guest_and_vmm_of_all_lengths_stay_apart)
 	for_each_length(vl) most = vl;
 	for_each_length(vl)
 	{
+		if (!on_stet() && vl / 16 % 5 != 1)
+			continue;
 		rounds(vl, 0, 30); /* they stand in the CPU */
 		rounds(vl, 16, 12);
 		rounds(vl, most, 12);

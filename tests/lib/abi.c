@@ -6,9 +6,11 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #include "tests/lib/abi.h"
 
 static sigjmp_buf fault_jump;
@@ -76,6 +78,18 @@ bool read_faults(const volatile void *p, int code)
 bool write_faults(volatile void *p, int code)
 {
 	return fault_is(fault_write(p), code, (uintptr_t)p);
+}
+
+bool on_stet(void)
+{
+	return access("/proc/stet", F_OK) == 0;
+}
+
+unsigned rounds_wanted(unsigned usual)
+{
+	if (tap_argc > 1)
+		return (unsigned)strtoul(tap_argv[1], NULL, 0);
+	return on_stet() ? usual : (usual + 3) / 4;
 }
 
 const char *scratch(const char *name)

@@ -55,6 +55,12 @@ bool write_faults(volatile void *p, int code);
 /* The name of a scratch file in a directory that can be written; valid until the next call. */
 const char *scratch(const char *name);
 
+/* Is this Stet? */
+bool on_stet(void);
+/* How many rounds a test makes: the first argument's number (`make nightly`), else usual; on Linux a quarter
+ * of that: there it is the test that is tried. */
+unsigned rounds_wanted(unsigned usual);
+
 uint64_t now_ns(int clock);
 void sleep_ms(unsigned ms);
 

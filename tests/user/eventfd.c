@@ -120,28 +120,28 @@ TEST(a_write_waits_for_room)
 
 static int ping[2];
 
-static void *echo(void *arg)
+static void *echo(void *rounds)
 {
-	(void)arg;
-	for (int i = 0; i < 5000; i++)
+	for (unsigned i = 0; i < *(unsigned *)rounds; i++)
 		add(ping[1], take(ping[0]));
 	return NULL;
 }
 
-TEST(five_thousand_round_trips)
+TEST(round_trips_by_the_thousand)
 {
+	unsigned rounds = rounds_wanted(1000);
 	pthread_t t;
 	uint64_t sum = 0;
 
 	ping[0] = (int)sys(__NR_eventfd2, 0, 0);
 	ping[1] = (int)sys(__NR_eventfd2, 0, 0);
-	pthread_create(&t, NULL, echo, NULL);
-	for (uint64_t i = 1; i <= 5000; i++) {
+	pthread_create(&t, NULL, echo, &rounds);
+	for (uint64_t i = 1; i <= rounds; i++) {
 		add(ping[0], i);
 		sum += take(ping[1]);
 	}
 	pthread_join(t, NULL);
-	expect_eq(sum, 5000ul * 5001 / 2);
+	expect_eq(sum, (uint64_t)rounds * (rounds + 1) / 2);
 	close(ping[0]);
 	close(ping[1]);
 }

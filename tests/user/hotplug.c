@@ -221,6 +221,7 @@ static bool all_move(unsigned long old[5])
 
 TEST(load_goes_on_while_cpus_come_and_go)
 {
+	int rounds = (int)rounds_wanted(ROUNDS);
 	pthread_t threads[LOADS];
 
 	if (!machine_fits())
@@ -228,7 +229,7 @@ TEST(load_goes_on_while_cpus_come_and_go)
 	require(!pipe(there) && !pipe(back));
 	for (int i = 0; i < LOADS; i++)
 		pthread_create(&threads[i], NULL, loads[i], (void *)(uintptr_t)i);
-	for (int i = 0; i < ROUNDS && !tap_failed; i++) {
+	for (int i = 0; i < rounds && !tap_failed; i++) {
 		int cpu = i % 2;
 		unsigned long old[5] = { computed, slept, passed, faulted, forked };
 		uint64_t limit = now_ns(CLOCK_MONOTONIC) + 20000000000ull;
