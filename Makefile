@@ -378,8 +378,11 @@ PROGRAMS := $(USER_TESTS) $(PIE_TEST) $(GLIBC_TESTS) $(KVM_TESTS)
 ON_LINUX := $(foreach t,$(PROGRAMS),linux/max/$(t:build/user/tests/%=%))
 ON_STET := $(foreach t,$(PROGRAMS),\
 	$(patsubst %,%/$(t:build/user/tests/%=%),$(filter stet/%,$(MACHINES))))
-# The first on Linux runs them all in one boot; the others on Linux would wait for that.
-PROGRAM_TESTS := $(firstword $(ON_LINUX)) $(ON_STET) $(wordlist 2,$(words $(ON_LINUX)),$(ON_LINUX))
+# The first of an area on Linux runs all of them in one boot; the others would wait for that. The first of all are
+# those that take longest, so that none of them is alone at the end.
+FIRST := $(firstword $(filter linux/max/user/%,$(ON_LINUX))) $(firstword $(filter linux/max/kvm/%,$(ON_LINUX)))
+SLOW := $(filter %/many %/migrate %/bankstorm %/killstorm %/lifecycle %/thread,$(ON_STET))
+PROGRAM_TESTS := $(SLOW) $(filter-out $(SLOW),$(ON_STET)) $(filter-out $(FIRST),$(ON_LINUX))
 LONG_TESTS := tests/system/two_guests.t
 SYSTEM_TESTS := $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/system/*.t)))
 PROVE := prove --timer -j$(shell nproc) --exec tests/one
@@ -391,11 +394,12 @@ build/qemu-root.stamp: tools/qemu-root
 
 test: all clang plugin build/guest-initrd.cpio build/qemu-root.stamp $(HOST_TESTS) $(GLIBC_TESTS)
 	@rm -rf build/results
-	@$(PROVE) $(HOST_TESTS) $(PROGRAM_TESTS) $(SYSTEM_TESTS)
+	@$(PROVE) $(FIRST) $(SYSTEM_TESTS) $(PROGRAM_TESTS) $(HOST_TESTS)
 
 # What takes too long for `make test`: KERNEL/CPU/AREA/NAME,ARGUMENT.
 NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000) $(MACHINES:%=%/kvm/killstorm$(comma)1000) \
-	$(MACHINES:%=%/kvm/hotplug$(comma)400) \
+	$(foreach t,kvm/hotplug$(comma)400 kvm/migrate$(comma)3000 user/eventfd$(comma)50000 user/futex$(comma)50000,\
+		$(MACHINES:%=%/$t)) \
 	$(patsubst %,%/user/fuzz$(comma)1800,$(filter stet/%,$(MACHINES))) $(LONG_TESTS) $(sort $(wildcard tests/machines/*.t))
 
 nightly: all $(HOST_TESTS)
