@@ -112,6 +112,8 @@ static void step_switching(void)
 #define sysreg_read(reg)	 0
 #define sysreg_write(reg, value) ((void)(value))
 #define world_run(v)		 guest_runs()
+#define world_save_x29(x29)	 (*(x29) = 0)
+#define world_load_x29(x29)	 ((void)*(x29))
 #define exit_handle(v, esr)	 guest_left(v)
 
 static bool anything_new(void)

@@ -183,7 +183,9 @@ static __attribute__((noinline)) int do_more_work(struct vcpu *vcpu)
 static int run_loop(struct vcpu *vcpu)
 {
 	int result = EXIT_RESUME;
+	uint64_t x29;
 
+	world_save_x29(&x29);
 	if (vcpu->run->immediate_exit)
 		result = do_work(vcpu);
 	while (result == EXIT_RESUME) {
@@ -205,6 +207,7 @@ static int run_loop(struct vcpu *vcpu)
 			interrupted(vcpu, why);
 	}
 	irq_enable();
+	world_load_x29(&x29);
 	return result;
 }
 

@@ -25,6 +25,18 @@ static inline unsigned world_run(struct vcpu **vcpu)
 	return w1;
 }
 
+/* Around world_run(): the program's x29, which it loses too. The compiler saves all the others, but
+ * not what is its frame pointer and nobody else's to change. */
+static inline void world_save_x29(uint64_t *x29)
+{
+	__asm__ volatile("str x29, %0" : "=m"(*x29));
+}
+
+static inline void world_load_x29(const uint64_t *x29)
+{
+	__asm__ volatile("ldr x29, %0" ::"m"(*x29));
+}
+
 /* Bring the vCPU into this CPU's guest bank, to run or to change its registers. Enabled, may wait;
  * returns masked. Its own thread's, or that of an ioctl with vcpu->lock. */
 void world_take(struct vcpu *vcpu);

@@ -138,6 +138,65 @@ TEST(the_vmm_finds_its_own_registers)
 	vm_destroy(&vm);
 }
 
+/* x19 to x30 set to patterns, KVM_RUN, and what they are then. */
+extern char run_with_patterns[];
+__asm__(".pushsection .text\n"
+	"run_with_patterns:\n" /* x0 = fd, x1 = KVM_RUN, x2 = uint64_t[12] */
+	"stp x29, x30, [sp, #-112]!\n"
+	"stp x19, x20, [sp, #16]\n"
+	"stp x21, x22, [sp, #32]\n"
+	"stp x23, x24, [sp, #48]\n"
+	"stp x25, x26, [sp, #64]\n"
+	"stp x27, x28, [sp, #80]\n"
+	"mov x9, x2\n"
+	"ldp x19, x20, [x9]\n"
+	"ldp x21, x22, [x9, #16]\n"
+	"ldp x23, x24, [x9, #32]\n"
+	"ldp x25, x26, [x9, #48]\n"
+	"ldp x27, x28, [x9, #64]\n"
+	"ldp x29, x30, [x9, #80]\n"
+	"mov x2, #0\n"
+	"mov x8, #29\n" /* ioctl */
+	"svc #0\n"
+	"stp x19, x20, [x9]\n"
+	"stp x21, x22, [x9, #16]\n"
+	"stp x23, x24, [x9, #32]\n"
+	"stp x25, x26, [x9, #48]\n"
+	"stp x27, x28, [x9, #64]\n"
+	"stp x29, x30, [x9, #80]\n"
+	"ldp x19, x20, [sp, #16]\n"
+	"ldp x21, x22, [sp, #32]\n"
+	"ldp x23, x24, [sp, #48]\n"
+	"ldp x25, x26, [sp, #64]\n"
+	"ldp x27, x28, [sp, #80]\n"
+	"ldp x29, x30, [sp], #112\n"
+	"ret\n"
+	".popsection");
+
+static GUEST void guest_leaves(uint64_t arg)
+{
+	for (;;)
+		mmio_write64(GUEST_PORT + PORT_TEST, arg++);
+}
+
+TEST(kvm_run_keeps_what_a_call_keeps)
+{
+	long (*run)(long, long, uint64_t *) = (void *)run_with_patterns;
+
+	vm_create(&vm, 1);
+	vcpu_start(&vm.vcpu[0], guest_leaves, 0);
+	for (uint64_t round = 0; round < 10; round++) {
+		uint64_t v[12];
+
+		for (unsigned n = 0; n < 12; n++)
+			v[n] = round << 32 | (n + 19);
+		expect_eq(run(vm.vcpu[0].fd, KVM_RUN, v), 0);
+		for (unsigned n = 0; n < 12; n++)
+			expect_eq(v[n], round << 32 | (n + 19));
+	}
+	vm_destroy(&vm);
+}
+
 TEST(a_program_that_takes_the_cpu_from_a_guest_finds_its_own)
 {
 	int count = cpus_allowed();
