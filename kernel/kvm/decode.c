@@ -36,14 +36,3 @@ void decode_abort(uint64_t esr, uint64_t far, uint64_t hpfar, struct guest_abort
 	if (out->syndrome)
 		out->mmio = decode_mmio(esr, out->ipa);
 }
-
-struct sysreg_access decode_sysreg(uint64_t esr)
-{
-	return (struct sysreg_access){
-		.reg = SYSREG(field_get(BITS(21, 20), esr), field_get(BITS(16, 14), esr),
-			      field_get(BITS(13, 10), esr), field_get(BITS(4, 1), esr),
-			      field_get(BITS(19, 17), esr)),
-		.rt = (uint8_t)field_get(BITS(9, 5), esr),
-		.write = !(esr & BIT(0)),
-	};
-}

@@ -133,4 +133,13 @@ struct sysreg_access {
 	((uint32_t)(op0) << 14 | (uint32_t)(op1) << 11 | (uint32_t)(crn) << 7 |                    \
 	 (uint32_t)(crm) << 3 | (uint32_t)(op2))
 
-struct sysreg_access decode_sysreg(uint64_t esr);
+static inline struct sysreg_access decode_sysreg(uint64_t esr)
+{
+	return (struct sysreg_access){
+		.reg = SYSREG(field_get(BITS(21, 20), esr), field_get(BITS(16, 14), esr),
+			      field_get(BITS(13, 10), esr), field_get(BITS(4, 1), esr),
+			      field_get(BITS(19, 17), esr)),
+		.rt = (uint8_t)field_get(BITS(9, 5), esr),
+		.write = !(esr & BIT(0)),
+	};
+}

@@ -264,27 +264,43 @@ static void sgi_to(struct vgic_cpu *to, unsigned intid, bool group1)
 		vgic_irq_latch(irq);
 }
 
-void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1)
+static __attribute__((noinline)) void sgi_to_others(struct vgic_cpu *from, unsigned intid, bool group1)
 {
-	uint64_t affinity = field_get(SGIR_AFF3, value) << 24 | field_get(SGIR_AFF2, value) << 16 |
-			    field_get(SGIR_AFF1, value) << 8 | field_get(SGIR_RS, value) << 4;
-	unsigned intid = (unsigned)field_get(SGIR_INTID, value);
 	struct vgic *vgic = from->vgic;
 
-	if (value & SGIR_IRM) { /* to all others */
-		for (unsigned n = 0; n < vgic->nr_cpus; n++)
-			if (vgic->cpus[n] != from)
-				sgi_to(vgic->cpus[n], intid, group1);
-		return;
-	}
-	/* To those of 16 whose affinities differ in the last 4 bits. */
-	for (unsigned list = value & SGIR_TARGETS; list; list &= list - 1) {
-		struct vgic_cpu *to =
-			vgic_cpu_by_affinity(vgic, affinity | (unsigned)__builtin_ctz(list));
+	for (unsigned n = 0; n < vgic->nr_cpus; n++)
+		if (vgic->cpus[n] != from)
+			sgi_to(vgic->cpus[n], intid, group1);
+}
 
-		if (to)
-			sgi_to(to, intid, group1);
-	}
+/* Of the first of the 16 vCPUs that the target list is about. */
+static inline uint64_t sgi_affinity(uint64_t value)
+{
+	if (!(value & (SGIR_AFF1 | SGIR_AFF2 | SGIR_RS | SGIR_AFF3)))
+		return 0;
+	return field_get(SGIR_AFF3, value) << 24 | field_get(SGIR_AFF2, value) << 16 |
+	       field_get(SGIR_AFF1, value) << 8 | field_get(SGIR_RS, value) << 4;
+}
+
+/* To the vCPU of that bit of the target list, if there is one. */
+static __attribute__((noinline)) void sgi_to_listed(struct vgic *vgic, uint64_t value, unsigned bit,
+						    bool group1)
+{
+	struct vgic_cpu *to = vgic_cpu_by_affinity(vgic, sgi_affinity(value) | bit);
+
+	if (to)
+		sgi_to(to, (unsigned)field_get(SGIR_INTID, value), group1);
+}
+
+void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1)
+{
+	unsigned list = value & SGIR_TARGETS;
+
+	if (value & SGIR_IRM)
+		sgi_to_others(from, (unsigned)field_get(SGIR_INTID, value), group1);
+	else
+		for (; list; list &= list - 1)
+			sgi_to_listed(from->vgic, value, (unsigned)__builtin_ctz(list), group1);
 }
 
 /* ---- list registers ---- */
