@@ -187,19 +187,19 @@ void vgic_notify_new(struct vgic_cpu *cpu, struct vgic_irq *irq)
 void vgic_timer_fired(struct vcpu *vcpu, unsigned intid)
 {
 	struct vgic_cpu *cpu = vcpu->vgic;
-	struct vgic_irq *irq;
+	struct vgic *vgic = cpu->vgic;
+	struct vgic_irq *irq = &cpu->irqs[intid];
 
-	if (!cpu->vgic) {
+	if (!vgic) {
 		vcpu_kick(vcpu, REQ_WAKE); /* the VMM has no GIC for it, but WFI ends */
 		return;
 	}
-	spin_lock(&cpu->vgic->lock);
-	irq = &cpu->irqs[intid];
+	spin_lock(&vgic->lock);
 	irq->latch = true;
 	vgic_irq_place(irq);
 	if (cpu->lrs != LRS_RIGHT || !add(cpu, irq))
 		refill(cpu, false);
-	spin_unlock(&cpu->vgic->lock);
+	spin_unlock(&vgic->lock);
 	vcpu_wake(vcpu);
 }
 
