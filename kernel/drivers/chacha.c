@@ -14,12 +14,12 @@ static uint32_t rotate(uint32_t v, unsigned n)
 	return v << n | v >> (32 - n);
 }
 
-static void quarter_round(uint32_t *s, unsigned a, unsigned b, unsigned c, unsigned d)
+static void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 {
-	s[a] += s[b], s[d] = rotate(s[d] ^ s[a], 16);
-	s[c] += s[d], s[b] = rotate(s[b] ^ s[c], 12);
-	s[a] += s[b], s[d] = rotate(s[d] ^ s[a], 8);
-	s[c] += s[d], s[b] = rotate(s[b] ^ s[c], 7);
+	*a += *b, *d = rotate(*d ^ *a, 16);
+	*c += *d, *b = rotate(*b ^ *c, 12);
+	*a += *b, *d = rotate(*d ^ *a, 8);
+	*c += *d, *b = rotate(*b ^ *c, 7);
 }
 
 void chacha_block(uint8_t out[CHACHA_BLOCK], const uint8_t key[CHACHA_KEY], uint32_t counter,
@@ -34,9 +34,10 @@ void chacha_block(uint8_t out[CHACHA_BLOCK], const uint8_t key[CHACHA_KEY], uint
 	memcpy(s, start, sizeof(s));
 	for (unsigned round = 0; round < ROUNDS; round += 2) {
 		for (unsigned i = 0; i < 4; i++)
-			quarter_round(s, i, 4 + i, 8 + i, 12 + i);
+			quarter_round(&s[i], &s[4 + i], &s[8 + i], &s[12 + i]);
 		for (unsigned i = 0; i < 4; i++)
-			quarter_round(s, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
+			quarter_round(&s[i], &s[4 + (i + 1) % 4], &s[8 + (i + 2) % 4],
+				      &s[12 + (i + 3) % 4]);
 	}
 	for (unsigned i = 0; i < 16; i++)
 		s[i] += start[i];

@@ -26,15 +26,12 @@ static const uint8_t no_nonce[12];
 static _Atomic size_t seeded; /* bytes that nobody can foresee, so far */
 static struct wait_queue waiting = WAIT_QUEUE_INIT(waiting);
 
-/* HOLDS(lock). Fold up to CHACHA_KEY bytes into the key. */
-static void fold(const uint8_t *from, size_t size)
+/* Fold up to CHACHA_KEY bytes into the key; the next reader makes another one of it. Short, since it is
+ * done with interrupts masked. */
+static void fold(const uint8_t *from, size_t size) HOLDS(lock)
 {
-	uint8_t block[CHACHA_BLOCK];
-
 	for (size_t i = 0; i < size; i++)
 		key[i] ^= from[i];
-	chacha_block(block, key, (uint32_t)size, no_nonce);
-	memcpy(key, block, CHACHA_KEY);
 }
 
 void entropy_add(const void *from, size_t size)
