@@ -108,12 +108,14 @@ static uint64_t map_device_leaf(uint64_t at, uint64_t end) HOLDS(kernel_lock)
 void *mmu_map_device(pa_t pa, uint64_t size)
 {
 	uint64_t at = align_down(pa.v, PAGE_SIZE), end = align_up(pa.v + size, PAGE_SIZE);
-	uint64_t leaf = PAGE_SIZE, daif;
+	uint64_t leaf = PAGE_SIZE;
 
-	daif = spin_lock_irqsave(&kernel_lock);
-	for (; at < end && leaf; at += leaf)
+	for (; at < end && leaf; at += leaf) {
+		uint64_t daif = spin_lock_irqsave(&kernel_lock);
+
 		leaf = map_device_leaf(at, end);
-	spin_unlock_irqrestore(&kernel_lock, daif);
+		spin_unlock_irqrestore(&kernel_lock, daif);
+	}
 	mmu_publish();
 	return leaf ? pa_to_va(pa) : NULL;
 }
