@@ -345,7 +345,7 @@ build/plugin/%.so: tools/plugin/%.c Makefile
 	$(call quiet,HOSTCC,$<)$(HOSTCC) -std=gnu11 -O2 $(WARN) -shared -fPIC -fvisibility=hidden $(DEPS) $< -o $@
 
 .PHONY: plugin
-plugin: build/plugin/count.so
+plugin: build/plugin/count.so build/plugin/masked.so
 
 # ---- running it ----------------------------------------------------------------------------------
 

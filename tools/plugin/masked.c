@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A QEMU TCG plugin that measures how long Stet masks interrupts, in instructions; tools/masked runs
- * it and gives names to what it prints.
+ * A QEMU TCG plugin that measures how long Stet masks interrupts, in instructions; tools/masked
+ *runs it and gives names to what it prints.
  *
  *	tools/stet-qemu --plugin build/plugin/masked.so,symbols=FILE,text=FILE -- PROGRAM
  *
  * symbols: lines "ADDRESS NAME" of the kernel's text, in order (nm -n). text: its bytes, from the
  * first of these addresses on; a guest's code at the same addresses is told apart by them.
  *
- * A stretch begins with DAIFSet or an exception taken to EL2 and ends with DAIFClr, an ERET or a write
- * to DAIF; and where the kernel, masked, waits in WFI or acknowledges an interrupt (ICC_IAR1_EL1), one
- * ends and the next begins. What a write to DAIF restores cannot be seen by a plugin: it keeps
- * what each function found when it read DAIF, and the function that gives back is the one that
- * read (or irq.h's and spinlock.h's, out of line). Threads are switched only where interrupts were
- * enabled (sched/thread.h), so a switch forgets what was read before it.
- * A CPU that comes up (DAIFSet of all four bits, boot/head.S) is left out until its first DAIFClr.
+ * A stretch begins with DAIFSet or an exception taken to EL2 and ends with DAIFClr, an ERET or a
+ *write to DAIF; and where the kernel, masked, waits in WFI or acknowledges an interrupt
+ *(ICC_IAR1_EL1), one ends and the next begins. What a write to DAIF restores cannot be seen by a
+ *plugin: it keeps what each function found when it read DAIF, and the function that gives back is
+ *the one that read (or irq.h's and spinlock.h's, out of line). Threads are switched only where
+ *interrupts were enabled (sched/thread.h), so a switch forgets what was read before it. A CPU that
+ *comes up (DAIFSet of all four bits, boot/head.S) is left out until its first DAIFClr.
  *
  * At the end, for each pair of addresses where stretches began and ended, one line:
  *
  *	masked MOST waited W times N from ADDRESS to ADDRESS in FUNCTION
  *
- * MOST instructions without those that wait for a lock, how many these were in that stretch, and the function
- * that executed most of it.
+ * MOST instructions without those that wait for a lock, how many these were in that stretch, and
+ *the function that executed most of it.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -39,7 +39,8 @@
 #define ANYBODY	   (UINT32_MAX - 1)
 #define INSN_BYTES 4u
 
-/* ---- the interface; see count.c --------------------------------------------------------------- */
+/* ---- the interface; see count.c ---------------------------------------------------------------
+ */
 
 typedef uint64_t plugin_id;
 struct qemu_plugin_tb;
@@ -68,7 +69,8 @@ __attribute__((constructor)) static void choose_version(void)
 		qemu_plugin_version = 3;
 }
 
-/* ---- the kernel's text ------------------------------------------------------------------------ */
+/* ---- the kernel's text ------------------------------------------------------------------------
+ */
 
 struct symbol {
 	uint64_t address;
@@ -151,7 +153,8 @@ static uint64_t address_of(const char *name)
 	exit(1);
 }
 
-/* ---- what each CPU does ----------------------------------------------------------------------- */
+/* ---- what each CPU does -----------------------------------------------------------------------
+ */
 
 /* What is to be given back, the last one last. */
 struct saves {
@@ -163,20 +166,20 @@ struct saves {
 };
 
 static struct cpu {
-	uint64_t executed, waited;	  /* instructions of the kernel; those that wait for a lock */
+	uint64_t executed, waited; /* instructions of the kernel; those that wait for a lock */
 	uint64_t began, began_waited, from; /* the stretch */
 	bool masked, starting, in_guest, waiting;
 	struct saves now;
 	uint64_t stretches; /* the number of this one */
 	struct {
 		uint64_t stretch, executed; /* in that stretch */
-	} *functions;			    /* by symbol */
+	} * functions;			    /* by symbol */
 } cpus[CPUS_MAX];
 
 static struct path {
 	uint64_t from, to, most, waited, times;
 	uint32_t function; /* that had most of it */
-} paths[PATHS_MAX]; /* lock */
+} paths[PATHS_MAX];	   /* lock */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct path *path_find(uint64_t from, uint64_t to)
@@ -202,7 +205,8 @@ static uint32_t longest_function(const struct cpu *cpu)
 	uint64_t most = 0;
 
 	for (uint32_t i = 0; i < symbol_count; i++) {
-		if (cpu->functions[i].stretch == cpu->stretches && cpu->functions[i].executed > most) {
+		if (cpu->functions[i].stretch == cpu->stretches &&
+		    cpu->functions[i].executed > most) {
 			most = cpu->functions[i].executed;
 			longest = i;
 		}
@@ -261,8 +265,8 @@ static void save(struct cpu *cpu, uint32_t function)
 	s->list[s->depth++].masked = cpu->masked;
 }
 
-/* What the function (or exception) found; what was saved later is forgotten. Not found: the thread was
- * switched away meanwhile, so interrupts were enabled. */
+/* What the function (or exception) found; what was saved later is forgotten. Not found: the thread
+ * was switched away meanwhile, so interrupts were enabled. */
 static bool restored(struct cpu *cpu, uint32_t function)
 {
 	struct saves *s = &cpu->now;
@@ -282,7 +286,8 @@ static bool restored(struct cpu *cpu, uint32_t function)
 	return false;
 }
 
-/* ---- instructions that matter ----------------------------------------------------------------- */
+/* ---- instructions that matter -----------------------------------------------------------------
+ */
 
 enum kind {
 	MASK,
@@ -401,7 +406,8 @@ static void on_block(unsigned int index, void *data)
 	cpu->functions[b->function].executed += b->insns;
 }
 
-/* ---- translation ------------------------------------------------------------------------------ */
+/* ---- translation ------------------------------------------------------------------------------
+ */
 
 static uint64_t host_vectors, guest_vectors;
 
@@ -440,8 +446,11 @@ static enum kind kind_of(uint64_t pc, uint32_t op)
 	if (op == 0xd503207f || (op & ~31u) == 0xd538cc00)
 		return ANSWER;
 	if (is_in(pc, "spin_lock_contended"))
-		return op == 0xd65f03c0 ? WAIT_ENDS : pc == symbols[symbol_of(pc)].address ? WAIT : NOTHING;
-	return pc == symbols[symbol_of(pc)].address && is_in(pc, "thread_switch") ? SWITCH : NOTHING;
+		return op == 0xd65f03c0			      ? WAIT_ENDS
+		       : pc == symbols[symbol_of(pc)].address ? WAIT
+							      : NOTHING;
+	return pc == symbols[symbol_of(pc)].address && is_in(pc, "thread_switch") ? SWITCH
+										  : NOTHING;
 }
 
 static uint32_t opcode(const struct qemu_plugin_insn *insn)
@@ -454,7 +463,8 @@ static uint32_t opcode(const struct qemu_plugin_insn *insn)
 	return op;
 }
 
-/* Who saves or restores; functions of irq.h and spinlock.h, where they are not inlined, do it for others. */
+/* Who saves or restores; functions of irq.h and spinlock.h, where they are not inlined, do it for
+ * others. */
 static uint32_t user_of(uint64_t pc)
 {
 	const char *name = symbols[symbol_of(pc)].name;
@@ -464,7 +474,8 @@ static uint32_t user_of(uint64_t pc)
 
 static void watch(struct qemu_plugin_insn *insn, uint64_t pc, enum kind kind, uint64_t left)
 {
-	struct site *s = malloc(sizeof(*s)); /* as long as the translation, which is not told to end */
+	struct site *s =
+		malloc(sizeof(*s)); /* as long as the translation, which is not told to end */
 
 	if (!s)
 		out_of_memory();
