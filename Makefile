@@ -161,6 +161,8 @@ VMM_OBJS := $(call user-objs,$(wildcard vmm/*.c))
 USER_SMALL := $(patsubst user/%.c,build/user/%,$(wildcard user/*.c))
 USER_TESTS := $(call programs,tests/user)
 KVM_TESTS := $(call programs,tests/kvm)
+TORTURE_TESTS := $(call programs,tests/torture)
+TORTURE_OBJS := $(call user-objs,$(wildcard tests/torture/lib/*.c))
 # one program a file, and one of all files of bench/exits
 BENCHES := $(call programs,bench) build/user/bench/exits
 EXITS_OBJS := $(call user-objs,$(wildcard bench/exits/*.c))
@@ -199,6 +201,10 @@ $(KVM_TESTS): build/user/%: build/user/obj/%.c.o $(TAP_OBJS) $(KVM_OBJS)
 	@mkdir -p $(@D)
 	$(call USER_LINK,$^)
 
+$(TORTURE_TESTS): build/user/%: build/user/obj/%.c.o $(TORTURE_OBJS) $(TAP_OBJS) $(KVM_OBJS)
+	@mkdir -p $(@D)
+	$(call USER_LINK,$^)
+
 $(filter-out %/exits,$(BENCHES)): build/user/%: build/user/obj/%.c.o $(BENCH_OBJS)
 	@mkdir -p $(@D)
 	$(call USER_LINK,$^)
@@ -229,7 +235,7 @@ $(GLIBC_TESTS): build/user/tests/user/%_glibc: build/user/glibc/tests/user/%.c.o
 		$(call GCC_FILE,libgcc_eh.a) -Wl,--end-group $(call GCC_FILE,crtend.o) $(GLIBC)/crtn.o -o $@
 
 .PHONY: user
-user: $(STET) $(USER_SMALL) $(USER_TESTS) $(PIE_TEST) $(KVM_TESTS) $(BENCHES)
+user: $(STET) $(USER_SMALL) $(USER_TESTS) $(PIE_TEST) $(KVM_TESTS) $(TORTURE_TESTS) $(BENCHES)
 
 # ---- host: unit tests and models under sanitizers ------------------------------------------------
 #
@@ -371,10 +377,10 @@ all: kernel user guest
 
 check: all clang host plugin
 
-# KERNEL/CPU: where every program of tests/user and tests/kvm runs. tests/one knows what to do with
+# KERNEL/CPU: where every program of tests/user, tests/kvm and tests/torture runs. tests/one knows what to do with
 # each kind of test. The machines take turns in the list, so that two run side by side.
 MACHINES := linux/max $(if $(KERNEL_LD),stet/max stet/a64fx stet/cortex-a76)
-PROGRAMS := $(USER_TESTS) $(PIE_TEST) $(GLIBC_TESTS) $(KVM_TESTS)
+PROGRAMS := $(USER_TESTS) $(PIE_TEST) $(GLIBC_TESTS) $(KVM_TESTS) $(TORTURE_TESTS)
 ON_LINUX := $(foreach t,$(PROGRAMS),linux/max/$(t:build/user/tests/%=%))
 ON_STET := $(foreach t,$(PROGRAMS),\
 	$(patsubst %,%/$(t:build/user/tests/%=%),$(filter stet/%,$(MACHINES))))
@@ -398,7 +404,7 @@ test: all clang plugin build/guest-initrd.cpio build/qemu-root.stamp $(HOST_TEST
 
 # What takes too long for `make test`: KERNEL/CPU/AREA/NAME,ARGUMENT.
 NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000) $(MACHINES:%=%/kvm/killstorm$(comma)1000) \
-	$(foreach t,kvm/hotplug$(comma)400 kvm/migrate$(comma)3000 user/eventfd$(comma)50000 user/futex$(comma)50000,\
+	$(foreach t,kvm/hotplug$(comma)400 kvm/migrate$(comma)3000 user/eventfd$(comma)50000 user/futex$(comma)50000 torture/random$(comma)600,\
 		$(MACHINES:%=%/$t)) \
 	$(patsubst %,%/user/fuzz$(comma)1800,$(filter stet/%,$(MACHINES))) $(LONG_TESTS) $(sort $(wildcard tests/machines/*.t))
 
