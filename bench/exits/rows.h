@@ -17,6 +17,8 @@ extern volatile uint64_t irqs[2], stop, ready;
 
 /* One VM with one vCPU, which times itself: a row's measure(). */
 uint64_t guest_timed(const struct row *row, uint64_t rounds);
+/* The same while somebody watches its exits (docs/stat.md). */
+uint64_t guest_watched(const struct row *row, uint64_t rounds);
 
 /* The calling thread and those it starts run on that CPU only. False if they cannot. */
 bool run_on_cpu(unsigned cpu);

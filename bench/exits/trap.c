@@ -106,6 +106,8 @@ static const struct row rows[] = {
 	  FP_NOBODY },
 	{ "hypercall-guest-fp", "... the guest uses FP each round", guest_timed, 2000,
 	  guest_hypercalls_fp, FP_GUEST },
+	{ "hypercall-watched", "... its exits are timed: stet top looks", guest_watched, 2000,
+	  guest_hypercalls, FP_NOBODY },
 	{ "gic-read", "MMIO read answered by the in-kernel GIC", guest_timed, 2000, guest_gic_reads,
 	  FP_NOBODY },
 	{ "gic-write", "MMIO write to the in-kernel GIC: GICD_ISENABLER", guest_timed, 2000,
