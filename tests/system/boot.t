@@ -165,13 +165,22 @@ like($err, qr/the device tree lacks: cpus/, 'in words');
 # ---- no tree, or none at x0 ----
 
 # Without -kernel QEMU enters what its loader has put there with x0 = 0. Nobody knows how to switch such a machine
-# off, so it waits, and is ended from here.
+# off, so it waits, and is ended from here when it has said a line.
 sub entered_with
 {
 	my (@loader) = @_;
 
-	my (undef, $said) = run('timeout', '-k', 5, 8, 'qemu-system-aarch64', @machine, '-nodefaults', '-m', 256,
-		'-serial', 'stdio', '-device', "loader,file=$top/build/stet,addr=0x40200000,force-raw=on", @loader);
+	open(STDIN, '<', '/dev/null') or die "/dev/null: $!";
+	my $pid = open(my $serial, '-|', 'timeout', '-k', 5, 60, 'qemu-system-aarch64', @machine, '-nodefaults', '-m', 256,
+		'-serial', 'stdio', '-device', "loader,file=$top/build/stet,addr=0x40200000,force-raw=on", @loader)
+		or die "qemu: $!";
+	my $said = '';
+	while (my $line = <$serial>) {
+		$said .= $line;
+		last if $line =~ /^stet: /;
+	}
+	kill('TERM', $pid);
+	close($serial);
 	return $said;
 }
 
