@@ -207,6 +207,13 @@ static void make_zero(struct cpu *cpu)
 	fp_regs_zero();
 }
 
+void fp_begin_epoch(struct cpu *cpu)
+{
+	cpu->fp_epoch += MAX_CPUS;
+	cpu->fp_counts.other_epochs++;
+	cpu->entered = NULL;
+}
+
 /* fp is about to run with the registers closed to it: if it or who is in them is strict, nobody is
  * in them. */
 static void keep_apart(struct cpu *cpu, struct fp_context *fp)
@@ -217,9 +224,7 @@ static void keep_apart(struct cpu *cpu, struct fp_context *fp)
 		return;
 	bank_evict_local(&vector_bank);
 	if (cpu->fp_zeroed_at != cpu->fp_epoch) {
-		cpu->fp_epoch += MAX_CPUS; /* who armed a trap before has to look again */
-		cpu->fp_counts.other_epochs++;
-		cpu->entered = NULL;
+		fp_begin_epoch(cpu);
 		make_zero(cpu);
 	}
 	if (fp->policy.armed_at)
@@ -311,6 +316,13 @@ void fp_cpu_init(void)
 void fp_evict_local(void)
 {
 	bank_evict_local(&vector_bank);
+}
+
+bool fp_owner_is_wide(void)
+{
+	struct bank_ctx *owner = vector_bank.slots[cpu_id()].owner;
+
+	return owner && fp_of(owner)->sve;
 }
 
 /* ---- contexts ---- */
@@ -467,26 +479,4 @@ void fp_enter_absent(struct cpu *cpu, struct fp_context *fp)
 	if (fp_policy_enter(&fp->policy, cpu->fp_epoch) && bank_is_free(&fp->bank))
 		return bank_enter(&fp->bank);
 	stay_absent(cpu, fp);
-}
-
-struct fp_stats fp_stats(void)
-{
-	struct fp_stats sum = { 0 };
-
-	for (unsigned n = 0; n < cpu_count(); n++) {
-		const struct cpu *cpu = cpu_get(n);
-
-		sum.traps += __atomic_load_n(&cpu->fp_counts.traps, __ATOMIC_RELAXED);
-		sum.loads += __atomic_load_n(&cpu->fp_epoch, __ATOMIC_RELAXED) / MAX_CPUS -
-			     __atomic_load_n(&cpu->fp_counts.other_epochs, __ATOMIC_RELAXED);
-		sum.saves += __atomic_load_n(&cpu->fp_counts.saves_of_v, __ATOMIC_RELAXED);
-		sum.ahead -= __atomic_load_n(&cpu->fp_counts.trap_loads, __ATOMIC_RELAXED);
-		sum.zeroed += __atomic_load_n(&cpu->fp_counts.zeroed, __ATOMIC_RELAXED);
-		sum.wide_saves += __atomic_load_n(&cpu->fp_counts.wide_saves, __ATOMIC_RELAXED);
-		sum.wide_loads += __atomic_load_n(&cpu->fp_counts.wide_loads, __ATOMIC_RELAXED);
-		sum.avoided += __atomic_load_n(&cpu->fp_avoided, __ATOMIC_RELAXED);
-	}
-	sum.saves += sum.wide_saves;
-	sum.ahead += sum.loads; /* all that no trap asked for */
-	return sum;
 }

@@ -62,6 +62,10 @@ void fp_init(enum fp_policy_kind usual);
 void fp_cpu_init(void);
 /* Nobody's registers are in this CPU's bank any more. Masked. */
 void fp_evict_local(void);
+/* Has somebody who has used SVE this CPU's registers? Masked. */
+bool fp_owner_is_wide(void);
+/* Registers that nobody owns have changed: who armed a trap before has to look again. Masked. */
+void fp_begin_epoch(struct cpu *cpu);
 
 /* A context with all registers zero. vq: fp_length.h's, 0 without SVE. thread: NULL for a vCPU. */
 void fp_context_init(struct fp_context *fp, unsigned vq, struct thread *thread);

@@ -9,23 +9,23 @@
 	.arch armv8.1-a+fp+simd+sve
 
 /* One body for both directions: op = stp or ldp. */
-.macro vectors op
-	\op	q0, q1, [x0, #0]
-	\op	q2, q3, [x0, #32]
-	\op	q4, q5, [x0, #64]
-	\op	q6, q7, [x0, #96]
-	\op	q8, q9, [x0, #128]
-	\op	q10, q11, [x0, #160]
-	\op	q12, q13, [x0, #192]
-	\op	q14, q15, [x0, #224]
-	\op	q16, q17, [x0, #256]
-	\op	q18, q19, [x0, #288]
-	\op	q20, q21, [x0, #320]
-	\op	q22, q23, [x0, #352]
-	\op	q24, q25, [x0, #384]
-	\op	q26, q27, [x0, #416]
-	\op	q28, q29, [x0, #448]
-	\op	q30, q31, [x0, #480]
+.macro vectors op, base=x0
+	\op	q0, q1, [\base, #0]
+	\op	q2, q3, [\base, #32]
+	\op	q4, q5, [\base, #64]
+	\op	q6, q7, [\base, #96]
+	\op	q8, q9, [\base, #128]
+	\op	q10, q11, [\base, #160]
+	\op	q12, q13, [\base, #192]
+	\op	q14, q15, [\base, #224]
+	\op	q16, q17, [\base, #256]
+	\op	q18, q19, [\base, #288]
+	\op	q20, q21, [\base, #320]
+	\op	q22, q23, [\base, #352]
+	\op	q24, q25, [\base, #384]
+	\op	q26, q27, [\base, #416]
+	\op	q28, q29, [\base, #448]
+	\op	q30, q31, [\base, #480]
 .endm
 
 /* op = str or ldr: Z registers at x0, 32 of the length ZCR_EL2 says. */
@@ -146,6 +146,27 @@ function fp_regs_keep_v
 	predicates_zero
 	ret
 	.size	fp_regs_keep_v, . - fp_regs_keep_v
+
+/* (x0 = to, x1 = from), 4096 bytes. Clobbered: all V registers, x2, flags. */
+function fp_regs_copy_page
+	add	x2, x0, #4096
+1:	vectors	ldp, x1
+	vectors	stp, x0
+	add	x1, x1, #512
+	add	x0, x0, #512
+	cmp	x0, x2
+	b.ne	1b
+	ret
+	.size	fp_regs_copy_page, . - fp_regs_copy_page
+
+/* All V registers = x0, twice; FPSR = 0. */
+function fp_regs_fill
+.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	dup	v\n\().2d, x0
+.endr
+	msr	fpsr, xzr
+	ret
+	.size	fp_regs_fill, . - fp_regs_fill
 
 /* Out: x0 = bytes of a Z register now. */
 function fp_regs_length

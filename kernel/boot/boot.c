@@ -16,6 +16,7 @@
 #include "arch/timer.h"
 #include "bank/bank.h"
 #include "bank/fp.h"
+#include "bank/fp_kernel.h"
 #include "bank/fp_length.h"
 #include "boot/cmdline.h"
 #include "boot/fdt.h"
@@ -344,6 +345,8 @@ static _Noreturn void boot_on(uint64_t stack)
 	smp_register();
 	print_machine();
 	load_archive();
+	if (cmdline.neon)
+		kernel_neon_test();
 	if (cmdline.metronome && !metronome_start())
 		panic("no memory for the metronome");
 	if (cmdline.trace && trace_syscalls(console_status))

@@ -50,6 +50,8 @@ static void take_word(struct cmdline *c, char *word)
 		c->tty_raw = true;
 	} else if (!strcmp(word, "trace.syscalls=1")) {
 		c->trace = true;
+	} else if (!strcmp(word, "test.neon=1")) {
+		c->neon = true;
 	} else if (!strcmp(word, "bench.kthread=1")) {
 		c->metronome = true;
 	} else if (!strcmp(word, "quiet")) {

@@ -16,6 +16,7 @@ struct cmdline {
 	char *fp_costs;
 	bool quiet;
 	bool metronome;		      /* bench.kthread=1: sched/metronome.h */
+	bool neon;		      /* test.neon=1: bank/fp_kernel.h */
 	bool trace;		      /* trace.syscalls=1: linux/trace.c */
 	bool tty_raw;		      /* tty.mode=raw: the console passes bytes through */
 	char *args[CMDLINE_ARGS + 1]; /* after "--"; args[0] is left for the program's name */

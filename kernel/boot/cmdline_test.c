@@ -52,6 +52,14 @@ TEST(policy_and_costs_of_the_vector_bank)
 	expect(!c.fp_policy && !c.fp_costs);
 }
 
+TEST(the_kernel_may_be_told_to_use_vector_registers)
+{
+	cmdline_parse(&c, "test.neon=1");
+	expect(c.neon && !c.env_count);
+	cmdline_parse(&c, "test.neon=2");
+	expect(!c.neon && !c.env_count);
+}
+
 TEST(quotes_keep_spaces)
 {
 	cmdline_parse(&c, "A=\"b c\" -- --cmdline \"x y=z\" \"\"");

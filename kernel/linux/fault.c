@@ -13,7 +13,9 @@
 #include <linux/errno.h>
 #include <linux/mman.h>
 
+#include "bank/fp_kernel.h"
 #include "lib/bits.h"
+
 #include "lib/check.h"
 #include "lib/string.h"
 #include "linux/space_pages.h"
@@ -349,7 +351,7 @@ static void *page_copy(pa_t pa)
 	void *page = page_alloc_user(0);
 
 	if (page)
-		memcpy(page, pa_to_va(pa), PAGE_SIZE);
+		kernel_copy_page(page, pa_to_va(pa));
 	return page;
 }
 

@@ -13,6 +13,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include <asm/hwcap.h>
@@ -213,6 +214,51 @@ TEST(B21_threads_on_a_cpu_that_goes_and_comes)
 		pthread_join(t, NULL);
 	}
 	expect_eq(wrong, 0);
+}
+
+/* ---- the kernel uses them ---- */
+
+/* Linux, s390, MIPS: the kernel's use of the registers in the middle of a program's. A call writes
+ * to a page that is shared with a child, so it is copied first; where a timer's interrupt takes the
+ * registers too (test.neon=1), that comes in between. */
+TEST(B14_B17_B61_the_kernel_copies_a_page_in_a_call)
+{
+	size_t size = ROUNDS * 4096;
+	char *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int pid, status;
+
+	require(pages != MAP_FAILED);
+	memset(pages, 17, size);
+	pid = fork();
+	if (pid == 0)
+		for (;;)
+			pause();
+	for (int i = 0; i < ROUNDS; i++) {
+		char *page = pages + i * 4096;
+
+		if (has_sve() && i % 2) {
+			unsigned vl = set_length((unsigned)i);
+
+			sve_fill(&in, vl, (unsigned)i);
+			sve_hold(&in, &out, __NR_clock_gettime, CLOCK_MONOTONIC, (long)page,
+				 (int *)&now);
+			expect_eq(sve_differ(&out, &in, vl, true), 0);
+		} else {
+			regs_fill(&v_in, (unsigned)i, __NR_clock_gettime);
+			v_in.x[0] = CLOCK_MONOTONIC;
+			v_in.x[1] = (uint64_t)page;
+			regs_hold(&v_in, &v_out, (int *)&now);
+			expect_eq(regs_differ(&v_out, &v_in), 0);
+		}
+		for (int at = 16; at < 4096; at++)
+			if (page[at] != 17) {
+				expect_eq(page[at], 17);
+				break;
+			}
+	}
+	kill(pid, SIGKILL);
+	expect_eq(waitpid(pid, &status, 0), pid);
+	munmap(pages, size);
 }
 
 /* ---- lengths ---- */
