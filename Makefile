@@ -243,7 +243,7 @@ user: $(STET) $(USER_SMALL) $(USER_TESTS) $(PIE_TEST) $(KVM_TESTS) $(TORTURE_TES
 # It goes into one archive, from which each test takes what it needs; tests/host/stubs.c stands in
 # for the rest of the kernel. The string functions are the host's own: the sanitizers know them.
 
-PURE_MORE := kernel/kvm/vgic/dist.c kernel/kvm/vgic/redist.c vmm/virtio_blk.c
+PURE_MORE := kernel/kvm/vgic/dist.c kernel/kvm/vgic/redist.c kernel/kvm/vgic/sgi.c vmm/virtio_blk.c
 HOST_OWN := kernel/lib/string.c
 
 TEST_C := $(shell find kernel vmm -name '*_test.c' 2>/dev/null | sort)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which interrupt is where. Interrupts come in by vgic_irq_set_line() (devices, timers),
- * vgic_model_sgi() and the registers of dist.c and redist.c; they go out through the image of the
+ * vgic_model_sgi() (sgi.c) and the registers of dist.c and redist.c; they go out through the image of the
  * list registers that vgic_fill() writes and vgic_fold() reads back. Pure; all under vgic->lock.
  *
  * One interrupt is in one queue at most and in one list register at most: vgic_fold() empties the
@@ -55,13 +55,8 @@ void vgic_model_init_spis(struct vgic *vgic)
 	}
 }
 
-struct vgic_cpu *vgic_cpu_by_affinity(struct vgic *vgic, uint64_t affinity)
+struct vgic_cpu *vgic_search_affinity(struct vgic *vgic, uint64_t affinity)
 {
-	/* Mostly they are made in this order. */
-	unsigned guess = (unsigned)((affinity & 15) | (affinity >> 4 & 0xff0));
-
-	if (guess < vgic->nr_cpus && vgic->cpus[guess]->affinity == affinity)
-		return vgic->cpus[guess];
 	for (unsigned i = 0; i < vgic->nr_cpus; i++)
 		if (vgic->cpus[i]->affinity == affinity)
 			return vgic->cpus[i];
@@ -165,25 +160,6 @@ void vgic_irq_raise(struct vgic_irq *irq)
 		vgic_notify_new(irq->cpu, irq);
 }
 
-static void mark(struct vgic_cpu *cpu, enum vgic_lrs lrs)
-{
-	/* release: pairs with the acquire in vgic_flush() */
-	atomic_store_explicit(&cpu->lrs, lrs, memory_order_release);
-}
-
-void vgic_mark(struct vgic_cpu *cpu)
-{
-	mark(cpu, LRS_STALE);
-}
-
-void vgic_mark_new(struct vgic_cpu *cpu, struct vgic_irq *irq)
-{
-	bool first = cpu->lrs == LRS_RIGHT;
-
-	cpu->fresh = irq;
-	mark(cpu, first ? LRS_ONE_NEW : LRS_STALE);
-}
-
 void vgic_freeze(struct vgic_cpu *cpu)
 {
 	cpu->frozen++;
@@ -245,62 +221,6 @@ void vgic_irq_set_router(struct vgic_irq *irq, uint64_t router)
 {
 	irq->router = router;
 	irq->target = vgic_cpu_by_affinity(irq->vgic, router);
-}
-
-/* ICC_SGI1R_EL1 (IHI 0069 12.2.20) */
-#define SGIR_TARGETS BITS(15, 0)
-#define SGIR_AFF1    BITS(23, 16)
-#define SGIR_INTID   BITS(27, 24)
-#define SGIR_AFF2    BITS(39, 32)
-#define SGIR_IRM     BIT(40)
-#define SGIR_RS	     BITS(47, 44)
-#define SGIR_AFF3    BITS(55, 48)
-
-static void sgi_to(struct vgic_cpu *to, unsigned intid, bool group1)
-{
-	struct vgic_irq *irq = &to->irqs[intid];
-
-	if (!irq->group1 || group1)
-		vgic_irq_latch(irq);
-}
-
-static __attribute__((noinline)) void sgi_to_others(struct vgic_cpu *from, unsigned intid, bool group1)
-{
-	struct vgic *vgic = from->vgic;
-
-	for (unsigned n = 0; n < vgic->nr_cpus; n++)
-		if (vgic->cpus[n] != from)
-			sgi_to(vgic->cpus[n], intid, group1);
-}
-
-/* Of the first of the 16 vCPUs that the target list is about. */
-static inline uint64_t sgi_affinity(uint64_t value)
-{
-	if (!(value & (SGIR_AFF1 | SGIR_AFF2 | SGIR_RS | SGIR_AFF3)))
-		return 0;
-	return field_get(SGIR_AFF3, value) << 24 | field_get(SGIR_AFF2, value) << 16 |
-	       field_get(SGIR_AFF1, value) << 8 | field_get(SGIR_RS, value) << 4;
-}
-
-/* To the vCPU of that bit of the target list, if there is one. */
-static __attribute__((noinline)) void sgi_to_listed(struct vgic *vgic, uint64_t value, unsigned bit,
-						    bool group1)
-{
-	struct vgic_cpu *to = vgic_cpu_by_affinity(vgic, sgi_affinity(value) | bit);
-
-	if (to)
-		sgi_to(to, (unsigned)field_get(SGIR_INTID, value), group1);
-}
-
-void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1)
-{
-	unsigned list = value & SGIR_TARGETS;
-
-	if (value & SGIR_IRM)
-		sgi_to_others(from, (unsigned)field_get(SGIR_INTID, value), group1);
-	else
-		for (; list; list &= list - 1)
-			sgi_to_listed(from->vgic, value, (unsigned)__builtin_ctz(list), group1);
 }
 
 /* ---- list registers ---- */

@@ -145,8 +145,21 @@ void vgic_notify_new(struct vgic_cpu *cpu, struct vgic_irq *irq);
 void vgic_freeze(struct vgic_cpu *cpu);
 void vgic_thaw(struct vgic_cpu *cpu);
 /* The marks themselves. */
-void vgic_mark(struct vgic_cpu *cpu);
-void vgic_mark_new(struct vgic_cpu *cpu, struct vgic_irq *irq);
+static inline void vgic_mark(struct vgic_cpu *cpu)
+{
+	/* release: pairs with the acquire in vgic_flush() */
+	atomic_store_explicit(&cpu->lrs, LRS_STALE, memory_order_release);
+}
+
+static inline void vgic_mark_new(struct vgic_cpu *cpu, struct vgic_irq *irq)
+{
+	/* relaxed: the lock is held */
+	bool right = atomic_load_explicit(&cpu->lrs, memory_order_relaxed) == LRS_RIGHT;
+
+	cpu->fresh = irq;
+	/* release: as in vgic_mark() */
+	atomic_store_explicit(&cpu->lrs, right ? LRS_ONE_NEW : LRS_STALE, memory_order_release);
+}
 
 /* A vCPU's private interrupts as after reset, its queue empty. */
 void vgic_model_init_cpu(struct vgic_cpu *cpu);
@@ -182,10 +195,19 @@ void vgic_update_all(struct vgic *vgic);
 /* Pending as GICD_ISPENDR shows it: latch, line or in the list register's image. */
 bool vgic_irq_pending(const struct vgic_irq *irq);
 bool vgic_irq_active(const struct vgic_irq *irq);
-/* The vCPU with that affinity. */
-struct vgic_cpu *vgic_cpu_by_affinity(struct vgic *vgic, uint64_t affinity);
+/* The vCPU with that affinity, NULL: none. */
+struct vgic_cpu *vgic_search_affinity(struct vgic *vgic, uint64_t affinity);
+static inline struct vgic_cpu *vgic_cpu_by_affinity(struct vgic *vgic, uint64_t affinity)
+{
+	/* Mostly they are made in this order. */
+	unsigned guess = (unsigned)((affinity & 15) | (affinity >> 4 & 0xff0));
+
+	if (guess < vgic->nr_cpus && vgic->cpus[guess]->affinity == affinity)
+		return vgic->cpus[guess];
+	return vgic_search_affinity(vgic, affinity);
+}
 void vgic_irq_set_router(struct vgic_irq *irq, uint64_t router);
-/* ICC_SGI1R_EL1 and its kin: value as written. */
+/* ICC_SGI1R_EL1 and its kin: value as written. sgi.c */
 void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1);
 
 /* The image's list registers, and the count in its hcr, -> the model; they are empty after this. Sets

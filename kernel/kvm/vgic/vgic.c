@@ -172,16 +172,28 @@ static inline bool add(struct vgic_cpu *cpu, struct vgic_irq *irq)
 	return n >= 0;
 }
 
-/* Whoever runs on this CPU, the registers of its guest bank may be written: there is nobody to tell, but
- * who waits. */
-void vgic_notify_new(struct vgic_cpu *cpu, struct vgic_irq *irq)
+static inline void tell(struct vgic_cpu *cpu, struct vgic_irq *irq)
 {
-	if (cpu->home == (int)cpu_id() && cpu->lrs == LRS_RIGHT && add(cpu, irq)) {
-		vcpu_wake(cpu->vcpu);
-		return;
-	}
 	vgic_mark_new(cpu, irq);
 	vcpu_kick(cpu->vcpu, REQ_VGIC);
+}
+
+/* Whoever runs on this CPU, the registers of its guest bank may be written: there is nobody to tell, but
+ * who waits. */
+static __attribute__((noinline)) void deliver_here(struct vgic_cpu *cpu, struct vgic_irq *irq)
+{
+	if (cpu->lrs == LRS_RIGHT && add(cpu, irq))
+		vcpu_wake(cpu->vcpu);
+	else
+		tell(cpu, irq);
+}
+
+void vgic_notify_new(struct vgic_cpu *cpu, struct vgic_irq *irq)
+{
+	if (cpu->home == (int)cpu_id())
+		deliver_here(cpu, irq);
+	else
+		tell(cpu, irq);
 }
 
 void vgic_timer_fired(struct vcpu *vcpu, unsigned intid)

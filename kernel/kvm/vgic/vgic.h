@@ -63,7 +63,7 @@ void vgic_deactivate(struct vcpu *vcpu, uint64_t intid);
 void vgic_flush_stale(struct vcpu *vcpu);
 static inline void vgic_flush(struct vcpu *vcpu)
 {
-	/* acquire: pairs with the release in vgic_mark(): the change is seen with the mark */
+	/* acquire: pairs with the releases in vgic_mark() and vgic_mark_new(): the change is seen with the mark */
 	if (atomic_load_explicit(&vcpu->vgic->lrs, memory_order_acquire) >= LRS_ONE_NEW)
 		vgic_flush_stale(vcpu);
 }
