@@ -23,7 +23,7 @@
 	b	\handler
 .endm
 
-.text
+.section .text.vectors, "ax" // both tables side by side: their alignment costs nothing
 .balign	0x800
 .global host_vectors
 host_vectors:
@@ -37,6 +37,7 @@ host_vectors:
 	vector_el0	vector_el0_32
 	vector_el0	vector_el0_32
 
+.text
 /*
  * sp = the frame; C has kept the program's x20-x29. Who changes them in the frame sets a work bit.
  */
