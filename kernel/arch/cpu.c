@@ -6,6 +6,7 @@
  */
 #include "arch/cpu.h"
 
+#include "arch/gic.h"
 #include "arch/irq.h"
 #include "arch/panic.h"
 #include "arch/spinlock.h"
@@ -16,7 +17,7 @@
 
 struct cpu cpu_table[MAX_CPUS];
 unsigned cpus_added;	  /* set once in boot */
-static uint64_t features; /* set once in boot: one bit for each enum cpu_feature */
+uint64_t cpu_features;
 static unsigned pa_bits;
 static _Atomic uint64_t online; /* one bit a CPU, changed by that CPU */
 
@@ -50,7 +51,7 @@ void cpu_init_features(void)
 	static const uint8_t bits[] = { 32, 36, 40, 42, 44, 48, 48 };
 	uint64_t range = field_get(MMFR0_PARANGE, sysreg_read(id_aa64mmfr0_el1));
 
-	features = cpu_read_features();
+	cpu_features = cpu_read_features();
 	pa_bits = bits[min(range, ARRAY_SIZE(bits) - 1)];
 }
 
@@ -58,12 +59,7 @@ void cpu_check_features(void)
 {
 	uint64_t here = cpu_read_features();
 
-	check((here & features) == features);
-}
-
-bool cpu_has(enum cpu_feature f)
-{
-	return features >> f & 1;
+	check((here & cpu_features) == cpu_features);
 }
 
 unsigned cpu_pa_bits(void)
@@ -88,6 +84,7 @@ struct cpu *cpu_add(uint64_t mpidr)
 
 	cpu->id = cpus_added++;
 	cpu->mpidr = mpidr;
+	cpu->sgi = gic_sgi_value(mpidr);
 	return cpu;
 }
 

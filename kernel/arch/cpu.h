@@ -10,9 +10,11 @@
 
 #include "lib/types.h"
 
-#define MAX_CPUS 32
+#define MAX_CPUS     32
+#define IRQS_COUNTED 81
 
 struct thread;
+struct run_queue;
 
 /* Which world the CPU's registers are set up for; see docs/banks.md, "the crossing". */
 enum cpu_mode {
@@ -27,12 +29,13 @@ struct cpu {
 	uint32_t id;		 /* 0 .. cpu_count() - 1 */
 	uint64_t scratch[2];	 /* for vectors, before there is a register to use */
 	void *entered;		 /* kvm/vcpu.c: the vCPU for which all is in place, or NULL */
+	struct run_queue *queue; /* sched/queue.h: this CPU's */
 	void *resident;		 /* kvm/world.c: the vCPU in the guest bank, or NULL */
 	uint64_t host_hcr, host_vbar; /* kvm/world.c: HCR_EL2 and VBAR_EL2 for host EL0, constant */
 	bool guest_debug;	 /* kvm/debug.c: MDSCR_EL1 is a guest's, not 0 */
 	uint64_t mpidr;		 /* affinity bits only */
+	uint64_t sgi;		 /* arch/gic.c: ICC_SGI1R_EL1 for SGI 0 to this CPU */
 	uint64_t gicr;		 /* VA of this CPU's redistributor */
-	uint64_t irq_count;
 	uint64_t cptr_el2;   /* what was last written there; bank/fp.h */
 	uint64_t fp_epoch;   /* bank/fp_policy.h: changes with each load of vector registers */
 	uint64_t fp_zeroed_at; /* bank/fp.c: the epoch in which nothing but zeros is in them */
@@ -42,6 +45,7 @@ struct cpu {
 		uint64_t traps, trap_loads, zeroed, saves_of_v, wide_saves, wide_loads;
 		uint64_t other_epochs; /* that began without a load */
 	} fp_counts;		       /* bank/fp.h: struct fp_stats */
+	uint32_t irq_counts[IRQS_COUNTED]; /* taken here, by INTID; the last: all others */
 };
 
 static inline struct cpu *this_cpu(void)
@@ -101,7 +105,11 @@ enum cpu_feature {
 	CPU_RAS,
 	CPU_FEATURES,
 };
-bool cpu_has(enum cpu_feature f);
+extern uint64_t cpu_features; /* cpu.c; set once in boot: one bit for each */
+static inline bool cpu_has(enum cpu_feature f)
+{
+	return cpu_features >> f & 1;
+}
 unsigned cpu_pa_bits(void); /* 32..48 */
 
 /* Boot: read the features on the boot CPU; check() on each other CPU that it has them all. */

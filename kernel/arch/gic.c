@@ -48,6 +48,8 @@
 #define GICR_ICACTIVER0	   (GICR_FRAME + 0x0380)
 #define GICR_IPRIORITYR(n) (GICR_FRAME + 0x0400 + (n))
 
+#define SGI1R_INTID BITS(27, 24)
+
 #define SGIS	      16
 #define PRIVATE	      32
 #define INTIDS	      1020
@@ -61,7 +63,6 @@ struct irq_line {
 };
 
 static struct irq_line *lines;			/* one for each of gicd_lines() */
-static uint32_t counts[MAX_CPUS][PRIVATE + 48]; /* written by that CPU; SPIs from 32 to 79 */
 static void (*ipi_handlers[IPI_COUNT])(void);
 static void *gicd;
 static struct gic_region regions[GIC_REGIONS];
@@ -237,7 +238,19 @@ void irq_ppi_set_active(unsigned intid, bool active)
 
 uint64_t irq_counts(unsigned intid, unsigned cpu)
 {
-	return intid < ARRAY_SIZE(counts[0]) ? counts[cpu][intid] : 0;
+	if (intid >= IRQS_COUNTED - 1)
+		return 0;
+	return __atomic_load_n(&cpu_get(cpu)->irq_counts[intid], __ATOMIC_RELAXED);
+}
+
+uint64_t irq_count_all(unsigned cpu)
+{
+	const uint32_t *counts = cpu_get(cpu)->irq_counts;
+	uint64_t sum = 0;
+
+	for (unsigned n = 0; n < IRQS_COUNTED; n++)
+		sum += __atomic_load_n(&counts[n], __ATOMIC_RELAXED);
+	return sum;
 }
 
 void ipi_register(enum ipi ipi, void (*handler)(void))
@@ -246,19 +259,19 @@ void ipi_register(enum ipi ipi, void (*handler)(void))
 }
 
 /* ICC_SGI1R_EL1 (12.2.19): Aff3.Aff2.Aff1 and one bit of the target list for Aff0. */
-static uint64_t sgi_value(uint64_t mpidr, enum ipi ipi)
+uint64_t gic_sgi_value(uint64_t mpidr)
 {
 	return field_set(BITS(55, 48), mpidr >> 32) | field_set(BITS(39, 32), mpidr >> 16) |
 	       field_set(BITS(23, 16), mpidr >> 8) | field_set(BITS(47, 44), (mpidr & 0xff) >> 4) |
-	       field_set(BITS(27, 24), ipi) | 1ull << (mpidr & 0xf);
+	       1ull << (mpidr & 0xf);
 }
 
-void ipi_send(unsigned cpu, enum ipi ipi)
+void ipi_send_stop(unsigned cpu)
 {
-	uint64_t value = sgi_value(cpu_get(cpu)->mpidr, ipi);
+	uint64_t value = cpu_get(cpu)->sgi | field_set(SGI1R_INTID, IPI_STOP);
 
 	dsb(ishst); /* what the handler is to see, before the SGI; partner: its acknowledge */
-	if (ipi == IPI_STOP && stop_is_fiq)
+	if (stop_is_fiq)
 		sysreg_write(icc_sgi0r_el1, value);
 	else
 		sysreg_write(icc_sgi1r_el1, value);
@@ -270,19 +283,20 @@ bool gic_fiq_is_stop(void)
 	return sysreg_read(icc_iar0_el1) == IPI_STOP;
 }
 
-static void irq_handle(unsigned intid)
+/* Complete first: the handler of IPI_STOP does not come back. */
+static inline void ipi_taken(unsigned intid)
 {
-	struct irq_line *line = &lines[intid];
+	sysreg_write(icc_eoir1_el1, intid);
+	sysreg_write(icc_dir_el1, intid);
+	dsb(sy); /* the acknowledge, before what the sender wrote is read */
+	if (intid < IPI_COUNT && ipi_handlers[intid])
+		ipi_handlers[intid]();
+}
 
-	if (intid < SGIS) {
-		/* Complete first: the handler of IPI_STOP does not come back. */
-		sysreg_write(icc_eoir1_el1, intid);
-		sysreg_write(icc_dir_el1, intid);
-		dsb(sy); /* the acknowledge, before what the sender wrote is read */
-		if (intid < IPI_COUNT && ipi_handlers[intid])
-			ipi_handlers[intid]();
-		return;
-	}
+static __attribute__((noinline)) void line_taken(unsigned intid)
+{
+	const struct irq_line *line = &lines[intid];
+
 	if (line->handler)
 		line->handler(line->arg, intid);
 	sysreg_write(icc_eoir1_el1, intid);
@@ -293,12 +307,12 @@ static void irq_handle(unsigned intid)
 void irq_dispatch(void)
 {
 	unsigned intid = (unsigned)sysreg_read(icc_iar1_el1);
-	struct cpu *cpu = this_cpu();
 
 	if (intid >= INTIDS) /* 1020 to 1023: nothing is pending */
 		return;
-	cpu->irq_count++;
-	if (intid < ARRAY_SIZE(counts[0]))
-		counts[cpu->id][intid]++;
-	irq_handle(intid);
+	this_cpu()->irq_counts[min(intid, IRQS_COUNTED - 1u)]++;
+	if (intid < SGIS)
+		ipi_taken(intid);
+	else
+		line_taken(intid);
 }

@@ -20,5 +20,7 @@ void gic_init(void *distributor, const struct gic_region *redistributors, unsign
 bool gic_cpu_init(void);
 /* The calling CPU takes no interrupt any more; the SPIs go to heir. Masked. */
 void gic_cpu_leave(unsigned heir);
+/* ICC_SGI1R_EL1 for SGI 0 to the CPU with this affinity. */
+uint64_t gic_sgi_value(uint64_t mpidr);
 /* In an FIQ: acknowledge it; was it IPI_STOP? */
 bool gic_fiq_is_stop(void);

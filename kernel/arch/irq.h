@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "arch/cpu.h"
 #include "lib/types.h"
 
 #ifdef __aarch64__
@@ -83,6 +84,7 @@ void irq_deactivate(unsigned intid);
 uint32_t irq_ppis_active(void);
 void irq_ppi_set_active(unsigned intid, bool active);
 uint64_t irq_counts(unsigned intid, unsigned cpu); /* taken so far, for /proc/interrupts */
+uint64_t irq_count_all(unsigned cpu);
 
 /* SGIs between CPUs; the handler runs masked on the other CPU. */
 enum ipi {
@@ -94,8 +96,19 @@ enum ipi {
 	IPI_COUNT,
 };
 void ipi_register(enum ipi ipi, void (*handler)(void));
-/* What this CPU wrote before is seen by the handler (DSB ISHST, then ICC_SGI1R_EL1). */
+/* All but IPI_STOP. What this CPU wrote before is seen by the handler. */
+#ifdef __aarch64__
+static inline void ipi_send(unsigned cpu, enum ipi ipi)
+{
+	/* DSB: what the handler is to see, before the SGI; partner: its acknowledge */
+	__asm__ volatile("dsb ishst\n\tmsr icc_sgi1r_el1, %0\n\tisb" ::"r"(cpu_get(cpu)->sgi |
+									   (uint64_t)ipi << 24)
+			 : "memory");
+}
+#else
 void ipi_send(unsigned cpu, enum ipi ipi);
+#endif
+void ipi_send_stop(unsigned cpu);
 /* Run fn(arg) on cpu with interrupts masked and wait for it; nothing if that CPU is off. Unmasked,
  * no spinlock held. */
 void cpu_call(unsigned cpu, void (*fn)(void *), void *arg);

@@ -76,7 +76,7 @@ void panic(const char *fmt, ...)
 	print_callers((uint64_t)__builtin_frame_address(0));
 	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
 		if (cpu != cpu_id() && cpu_is_online(cpu))
-			ipi_send(cpu, IPI_STOP);
+			ipi_send_stop(cpu);
 	}
 	machine_stop();
 }
@@ -89,7 +89,7 @@ void panic_show_cpu(unsigned cpu)
 
 	/* release and acquire: partners in panic_stop_cpu() */
 	atomic_store_explicit(&asked_cpu, (int)cpu, memory_order_release);
-	ipi_send(cpu, IPI_STOP);
+	ipi_send_stop(cpu);
 	while (atomic_load_explicit(&asked_cpu, memory_order_acquire) >= 0 &&
 	       timer_now() - start < ANSWER_NS)
 		__asm__ volatile("yield");

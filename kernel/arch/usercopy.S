@@ -116,6 +116,15 @@ usercopy_store32:
 	mov	w0, #0
 	ret
 
+/* int usercopy_store64(void *to, uint64_t value) */
+.global usercopy_store64
+usercopy_store64:
+	msr	pan, #0
+	user_access str x1, [x0]
+	msr	pan, #1
+	mov	w0, #0
+	ret
+
 /* int usercopy_cmpxchg32(uint32_t *old, void *at, uint32_t expected, uint32_t desired) */
 .global usercopy_cmpxchg32
 usercopy_cmpxchg32:

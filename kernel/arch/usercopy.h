@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <linux/errno.h>
+
 #include "lib/types.h"
 
 #define USER_END (1ull << 48) /* user addresses are below */
@@ -31,6 +33,13 @@ int user_load32(uint32_t *value, uint64_t from);
 int user_store32(uint64_t to, uint32_t value);
 /* *old gets what was there; stored only if that equals expected. Acquire and release. */
 int user_cmpxchg32(uint32_t *old, uint64_t at, uint32_t expected, uint32_t desired);
+
+/* 8 bytes, in whatever place: all or nothing. 0 or -EFAULT. */
+int usercopy_store64(void *to, uint64_t value); /* usercopy.S */
+static inline int user_store64(uint64_t to, uint64_t value)
+{
+	return user_range_ok(to, 8) ? usercopy_store64((void *)to, value) : -EFAULT;
+}
 
 #define get_user(value, from)                                                                      \
 	(sizeof(value) == 8    ? copy_word_from_user(&(value), from)                               \

@@ -50,7 +50,7 @@ static void show_cpus(struct text *t)
 		sum.steals += one.steals;
 		sum.wakeups += one.wakeups;
 		sum.idle_ns += one.idle_ns;
-		interrupts += cpu_get(cpu)->irq_count;
+		interrupts += irq_count_all(cpu);
 	}
 	show_row(t, "cpus", cpu_count());
 	show_row(t, "cpus: thread switches", sum.switches);

@@ -14,6 +14,7 @@
 #include "sched/watchdog.h"
 
 #include "arch/cpu.h"
+#include "arch/irq.h"
 #include "arch/panic.h"
 #include "lib/bits.h"
 #include "sched/queue.h"
@@ -43,7 +44,7 @@ static void watchdog_look(struct ktimer *t)
 {
 	struct watch *w = &watches[cpu_id()];
 	unsigned next = next_online(cpu_id());
-	uint64_t count = __atomic_load_n(&cpu_get(next)->irq_count, __ATOMIC_RELAXED);
+	uint64_t count = irq_count_all(next);
 	bool busy = next != cpu_id() && !run_is_idle(next);
 
 	w->still = busy && next == w->cpu && count == w->count ? w->still + 1 : 0;
