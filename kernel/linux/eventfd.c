@@ -49,11 +49,11 @@ static uint64_t take_and_wake(struct eventfd *e)
 	return n;
 }
 
-/* false: it would pass COUNT_MAX, and nothing has changed. */
-static bool add(struct eventfd *e, uint64_t n)
+/* false: it would pass COUNT_MAX, and nothing has changed. n is at most COUNT_MAX. */
+static inline __attribute__((always_inline)) bool add(struct eventfd *e, uint64_t n)
 {
 	uint64_t daif = spin_lock_irqsave(&e->queue.lock);
-	bool fits = n <= COUNT_MAX && e->count <= COUNT_MAX - n;
+	bool fits = e->count <= COUNT_MAX - n;
 
 	if (fits) {
 		__atomic_store_n(&e->count, e->count + n, __ATOMIC_RELAXED);
@@ -78,7 +78,21 @@ static ssize_t eventfd_read(struct file *f, struct iter *to, loff_t *pos)
 		if (wait_event_interruptible(&e->queue, count_now(e)))
 			return -ERESTARTSYS;
 	}
-	return iter_put(to, &n, sizeof(n)) ? -EFAULT : (ssize_t)sizeof(n);
+	return iter_put_word(to, n) ? -EFAULT : (ssize_t)sizeof(n);
+}
+
+/* The counter has no room for n. */
+static __attribute__((noinline)) ssize_t write_waiting(struct file *f, uint64_t n)
+{
+	struct eventfd *e = f->data;
+
+	do {
+		if (file_nonblocking(f))
+			return -EAGAIN;
+		if (wait_event_interruptible(&e->queue, count_now(e) <= COUNT_MAX - n))
+			return -ERESTARTSYS;
+	} while (!add(e, n));
+	return sizeof(n);
 }
 
 static ssize_t eventfd_write(struct file *f, struct iter *from, loff_t *pos)
@@ -89,17 +103,11 @@ static ssize_t eventfd_write(struct file *f, struct iter *from, loff_t *pos)
 	(void)pos;
 	if (iter_left(from) < sizeof(n))
 		return -EINVAL;
-	if (iter_get(from, &n, sizeof(n)))
+	if (iter_get_word(from, &n))
 		return -EFAULT;
 	if (n == UINT64_MAX)
 		return -EINVAL;
-	while (!add(e, n)) {
-		if (file_nonblocking(f))
-			return -EAGAIN;
-		if (wait_event_interruptible(&e->queue, count_now(e) <= COUNT_MAX - n))
-			return -ERESTARTSYS;
-	}
-	return sizeof(n);
+	return add(e, n) ? (ssize_t)sizeof(n) : write_waiting(f, n);
 }
 
 static uint32_t eventfd_poll(struct file *f, struct poll_table *table)

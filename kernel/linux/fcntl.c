@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What can be asked of any open file besides reading and writing: position, flags, status, sync,
- * ioctl. Each call finds the file by fd_get_light() and asks its operations.
+ * What can be asked of any open file besides reading, writing and ioctl: position, flags, status, sync.
+ * Each call finds the file by fd_get_light() and asks its operations.
  */
 #include <asm/ioctls.h>
 #include <asm/stat.h>
@@ -99,8 +99,7 @@ static long set_nonblocking(struct file *f, uint64_t user)
 	return set_flags(f, on ? f->flags | O_NONBLOCK : f->flags & ~(uint32_t)O_NONBLOCK);
 }
 
-/* The commands that mean the same for every file; others go to its operations. */
-static long ioctl_common(int fd, struct file *f, unsigned cmd, uint64_t arg)
+long file_ioctl_common(int fd, struct file *f, unsigned cmd, uint64_t arg)
 {
 	switch (cmd) {
 	case FIOCLEX:
@@ -116,39 +115,6 @@ static long ioctl_common(int fd, struct file *f, unsigned cmd, uint64_t arg)
 	default:
 		return f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
 	}
-}
-
-static inline __attribute__((always_inline)) long ioctl(struct file *f, struct trapframe *tf)
-{
-	unsigned cmd = (unsigned)tf->x[1];
-
-	if (_IOC_TYPE(cmd) == _IOC_TYPE(FIONBIO))
-		return ioctl_common((int)tf->x[0], f, cmd, tf->x[2]);
-	return f->ops->ioctl ? f->ops->ioctl(f, cmd, tf->x[2]) : -ENOTTY;
-}
-
-/* In a table that other tasks may change meanwhile. */
-static __attribute__((noinline)) long ioctl_counted(struct trapframe *tf)
-{
-	struct fd_light fd = fd_get_light((int)tf->x[0]);
-	long result;
-
-	if (!fd.file)
-		return -EBADF;
-	result = ioctl(fd.file, tf);
-	fd_put_light(fd);
-	return result;
-}
-
-long sys_ioctl(struct trapframe *tf)
-{
-	struct fd_table *t = task_current()->process->fds;
-	struct file *f;
-
-	if (fd_table_shared(t))
-		return ioctl_counted(tf);
-	f = fd_table_at(t, (unsigned)tf->x[0]);
-	return f ? ioctl(f, tf) : -EBADF;
 }
 
 /* ---- status ---- */

@@ -151,14 +151,7 @@ static int table_grow(struct fd_table *t, unsigned fd)
 
 struct file *fd_table_file(struct fd_table *t, unsigned fd)
 {
-	struct file *f;
-
-	spin_lock(&t->lock);
-	f = fd_table_at(t, fd);
-	if (f)
-		file_get(f);
-	spin_unlock(&t->lock);
-	return f;
+	return fd_table_get_file(t, fd);
 }
 
 int fd_table_inode(struct fd_table *t, unsigned fd, struct inode **out)
@@ -207,13 +200,10 @@ struct file *fd_get(int fd)
 
 struct fd_light fd_get_light(int fd)
 {
-	struct fd_table *t = table_current();
-	struct file *f;
+	struct fd_light light = fd_borrow(fd);
 
-	if (!fd_table_shared(t))
-		return (struct fd_light){ fd_table_at(t, (unsigned)fd), false };
-	f = fd_table_file(t, (unsigned)fd);
-	return (struct fd_light){ f, f != NULL };
+	light.counted &= light.file != NULL;
+	return light;
 }
 
 /* ---- numbers ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Open files: their life, and the read and write family of system calls. Numbers are in fd.c, the
+ * Open files: their life, the read and write family of system calls, and ioctl. Numbers are in fd.c, the
  * bytes' way to the program in iter.c, everything else one can ask of a file in fcntl.c.
  *
  * A file's position is covered by its pos_lock; a call that is alone with the file (uncounted
@@ -8,6 +8,7 @@
  */
 #include "linux/file.h"
 
+#include <asm/ioctls.h>
 #include <linux/fcntl.h>
 #include <linux/limits.h>
 #include <linux/uio.h>
@@ -16,6 +17,7 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "linux/epoll.h"
+#include "linux/fd.h"
 #include "linux/inode.h"
 #include "linux/lock.h"
 #include "linux/syscalls.h"
@@ -42,9 +44,11 @@ struct file *file_create(const struct file_ops *ops, void *data, uint32_t flags)
 
 void file_put(struct file *f)
 {
-	/* acq_rel: release() sees all that was done through the other references */
-	if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
-		return;
+	file_put_inline(f);
+}
+
+void file_gone(struct file *f)
+{
 	lock_owner_gone(f);
 	if (!list_empty(&f->watches))
 		epoll_file_gone(f);
@@ -125,9 +129,10 @@ ssize_t file_read_kernel(struct file *f, void *to, size_t size, loff_t pos)
 typedef ssize_t (*transfer_fn)(struct file *f, struct iter *it, loff_t *pos);
 
 /* read() and write(); pread() and pwrite() with pos. */
-static long transfer(struct trapframe *tf, transfer_fn fn, loff_t *pos)
+static inline __attribute__((always_inline)) long transfer(struct trapframe *tf, transfer_fn fn,
+							    loff_t *pos)
 {
-	struct fd_light fd = fd_get_light((int)tf->x[0]);
+	struct fd_light fd = fd_borrow((int)tf->x[0]);
 	uint64_t va = tf->x[1], size = tf->x[2];
 	long n = -EBADF;
 
@@ -143,13 +148,18 @@ static long transfer(struct trapframe *tf, transfer_fn fn, loff_t *pos)
 		iter_user(&it, va, min(size, RW_MAX));
 		n = fn(fd.file, &it, pos);
 	}
-	fd_put_light(fd);
+	fd_give_back(fd);
 	return n;
+}
+
+static __attribute__((noinline)) long transfer_or_at(struct trapframe *tf, transfer_fn fn, loff_t *pos)
+{
+	return transfer(tf, fn, pos);
 }
 
 long sys_read(struct trapframe *tf)
 {
-	return transfer(tf, file_read, NULL);
+	return transfer_or_at(tf, file_read, NULL);
 }
 
 long sys_write(struct trapframe *tf)
@@ -161,7 +171,7 @@ static long transfer_at(struct trapframe *tf, transfer_fn fn)
 {
 	loff_t pos = (loff_t)tf->x[3];
 
-	return pos < 0 ? -EINVAL : transfer(tf, fn, &pos);
+	return pos < 0 ? -EINVAL : transfer_or_at(tf, fn, &pos);
 }
 
 long sys_pread64(struct trapframe *tf)
@@ -172,6 +182,41 @@ long sys_pread64(struct trapframe *tf)
 long sys_pwrite64(struct trapframe *tf)
 {
 	return transfer_at(tf, file_write);
+}
+
+/* ---- ioctl ---- */
+
+static inline __attribute__((always_inline)) long ioctl(struct file *f, struct trapframe *tf)
+{
+	unsigned cmd = (unsigned)tf->x[1];
+
+	if (_IOC_TYPE(cmd) == _IOC_TYPE(FIONBIO))
+		return file_ioctl_common((int)tf->x[0], f, cmd, tf->x[2]);
+	return f->ops->ioctl ? f->ops->ioctl(f, cmd, tf->x[2]) : -ENOTTY;
+}
+
+/* In a table that other tasks may change meanwhile. */
+static __attribute__((noinline)) long ioctl_counted(struct fd_table *t, struct trapframe *tf)
+{
+	struct file *f = fd_table_get_file(t, (unsigned)tf->x[0]);
+	long result;
+
+	if (!f)
+		return -EBADF;
+	result = ioctl(f, tf);
+	file_put_inline(f);
+	return result;
+}
+
+long sys_ioctl(struct trapframe *tf)
+{
+	struct fd_table *t = task_current()->process->fds;
+	struct file *f;
+
+	if (fd_table_shared(t))
+		return ioctl_counted(t, tf);
+	f = fd_table_at(t, (unsigned)tf->x[0]);
+	return f ? ioctl(f, tf) : -EBADF;
 }
 
 /* ---- many segments ---- */

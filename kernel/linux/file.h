@@ -56,6 +56,9 @@ static inline size_t iter_left(const struct iter *it)
 int iter_put(struct iter *it, const void *from, size_t size); /* a read() delivers */
 int iter_get(struct iter *it, void *to, size_t size);	      /* a write() takes */
 int iter_zero(struct iter *it, size_t size);		      /* zeros are delivered */
+/* The same for 8 bytes. */
+int iter_put_word(struct iter *it, uint64_t word);
+int iter_get_word(struct iter *it, uint64_t *word);
 /* How much has moved since iter_left() was start; err if nothing. */
 static inline ssize_t iter_moved(const struct iter *it, size_t start, ssize_t err)
 {
@@ -102,11 +105,20 @@ static inline struct file *file_get(struct file *f)
 	return f;
 }
 void file_put(struct file *f);
+void file_gone(struct file *f); /* the last reference has been given back */
+static inline __attribute__((always_inline)) void file_put_inline(struct file *f)
+{
+	/* acq_rel: release() sees all that was done through the other references */
+	if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1)
+		file_gone(f);
+}
 
 /* By the rules of access mode and position; pos NULL: the file's own. Bytes or -errno. */
 ssize_t file_read(struct file *f, struct iter *to, loff_t *pos);
 ssize_t file_write(struct file *f, struct iter *from, loff_t *pos);
 int file_stat(struct file *f, struct stat *st);
+/* ioctl: the commands that mean the same for every file; others go to its operations. */
+long file_ioctl_common(int fd, struct file *f, unsigned cmd, uint64_t arg);
 static inline bool file_nonblocking(const struct file *f)
 {
 	return __atomic_load_n(&f->flags, __ATOMIC_RELAXED) & 04000; /* O_NONBLOCK */

@@ -125,6 +125,26 @@ int iter_get(struct iter *it, void *to, size_t size)
 	return move(it, to, size, GET);
 }
 
+int iter_put_word(struct iter *it, uint64_t word)
+{
+	if (!it->user || it->left < sizeof(word))
+		return iter_put(it, &word, sizeof(word));
+	if (user_store64(it->uva, word))
+		return -EFAULT;
+	advance(it, sizeof(word));
+	return 0;
+}
+
+int iter_get_word(struct iter *it, uint64_t *word)
+{
+	if (!it->user || it->left < sizeof(*word))
+		return iter_get(it, word, sizeof(*word));
+	if (copy_word_from_user(word, it->uva))
+		return -EFAULT;
+	advance(it, sizeof(*word));
+	return 0;
+}
+
 int iter_zero(struct iter *it, size_t size)
 {
 	static uint8_t nothing; /* only an address: ZERO reads no source */

@@ -83,7 +83,7 @@ static ssize_t timerfd_read(struct file *f, struct iter *to, loff_t *pos)
 		if (wait_event_interruptible(&t->queue, ticks_now(t)))
 			return -ERESTARTSYS;
 	}
-	return iter_put(to, &n, sizeof(n)) ? -EFAULT : (ssize_t)sizeof(n);
+	return iter_put_word(to, n) ? -EFAULT : (ssize_t)sizeof(n);
 }
 
 static uint32_t timerfd_poll(struct file *f, struct poll_table *table)
