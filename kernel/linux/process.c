@@ -80,7 +80,8 @@ void process_put(struct process *p)
 /* On each turn: the task may find another's registers in the vector bank. */
 static void task_switched_in(struct thread *thread)
 {
-	atomic_fetch_or_explicit(&thread->work, WORK_VECTOR, memory_order_relaxed);
+	if (!fp_switch(this_cpu(), &container_of(thread, struct task, thread)->fp))
+		atomic_fetch_or_explicit(&thread->work, WORK_VECTOR, memory_order_relaxed);
 }
 
 static void task_released(struct thread *thread)

@@ -3,7 +3,7 @@
  * Who becomes ready, and on which CPU. A thread wakes on the CPU it last ran on, where its
  * registers still are (banks), unless that one is busy and another idles; an idle CPU takes threads
  * from the longest queue. A thread that waits on its own stack (run.c) is still its CPU's current
- * one: it can only be woken there, and needs no place in the tree for that.
+ * one: it can only be woken there, and needs no place in the heap for that.
  *
  * Locks: sched/queue.h. Everything here is masked.
  */
@@ -18,45 +18,6 @@ _Atomic uint64_t run_open_cpus;
 
 static uint64_t slice, granularity; /* SLICE_NS, GRANULARITY_NS in ticks; written at boot */
 
-/* ---- the tree of ready threads; queue locked ---- */
-
-void ready_insert(struct run_queue *q, struct thread *t)
-{
-	struct rb_node **link = &q->ready.root, *parent = NULL;
-
-	while (*link) {
-		parent = *link;
-		link = &parent->child[t->vruntime >=
-				      rb_entry(parent, struct thread, run_node)->vruntime];
-	}
-	rb_insert(&q->ready, &t->run_node, parent, link);
-	q->ready_count++;
-}
-
-void ready_remove(struct run_queue *q, struct thread *t)
-{
-	rb_remove(&q->ready, &t->run_node);
-	q->ready_count--;
-}
-
-static struct thread *ready_first(const struct run_queue *q)
-{
-	struct rb_node *node = rb_first(&q->ready);
-
-	return node ? rb_entry(node, struct thread, run_node) : NULL;
-}
-
-struct thread *ready_take_before(struct run_queue *q, uint64_t limit)
-{
-	struct thread *t = ready_first(q);
-
-	if (!t || t->vruntime >= limit)
-		return NULL;
-	ready_remove(q, t);
-	q->floor = max(q->floor, t->vruntime);
-	return t;
-}
-
 /* ---- slices ---- */
 
 void slice_start(struct run_queue *q)
@@ -70,17 +31,21 @@ static void slice_over(struct ktimer *t)
 	thread_set_work(thread_current(), WORK_RESCHED);
 }
 
-/* From a CPU that let somebody join this one's queue. The idle loop looks for itself. */
-static void run_ipi(void)
+static __attribute__((noinline)) void somebody_joined(struct run_queue *q)
 {
-	struct run_queue *q = &run_queues[cpu_id()];
-
-	/* A hint will do: what it announces was counted before it was sent. */
-	if (!__atomic_load_n(&q->ready_count, __ATOMIC_RELAXED) || q->idling)
-		return;
 	spin_lock(&q->lock);
 	run_arm_slice(q);
 	spin_unlock(&q->lock);
+}
+
+/* From a CPU that let somebody join this one's queue. The idle loop looks for itself. */
+static void run_ipi(void)
+{
+	struct run_queue *q = queue_here();
+
+	/* A hint will do: what it announces was counted before it was sent. */
+	if (__atomic_load_n(&q->ready_count, __ATOMIC_RELAXED) && !q->idling)
+		somebody_joined(q);
 }
 
 /* ---- placing ---- */
@@ -118,7 +83,7 @@ static void run_bound_time(const struct run_queue *q, struct thread *t) HOLDS(q-
 	t->vruntime = min(t->vruntime, q->floor + slice);
 }
 
-/* t, ready and in no tree, joins this queue; who runs there makes room if t had so much less. */
+/* t, ready and in no heap, joins this queue; who runs there makes room if t had so much less. */
 static void run_join(struct run_queue *q, struct thread *t, unsigned cpu) HOLDS(q->lock)
 {
 	struct thread *running = q->idling || q->current == &q->idle ? NULL : q->current;
@@ -131,7 +96,7 @@ static void run_join(struct run_queue *q, struct thread *t, unsigned cpu) HOLDS(
 	q->stats.wakeups++;
 	if (running && t->vruntime + granularity < running->vruntime)
 		thread_set_work(running, WORK_RESCHED);
-	else if (q != &run_queues[cpu_id()])
+	else if (q != queue_here())
 		ipi_send(cpu, IPI_RESCHEDULE); /* it looks, or starts its slice timer */
 	else if (!q->idling)
 		run_arm_slice(q);
@@ -176,7 +141,7 @@ static void wake_blocked(struct run_queue *q, struct thread *t) RELEASES(q->lock
 
 	if (q->current == t) { /* it waits on its own stack */
 		q->stats.wakeups++;
-		if (q != &run_queues[cpu_id()])
+		if (q != queue_here())
 			ipi_send(cpu, IPI_RESCHEDULE);
 		spin_unlock(&q->lock);
 		return;
@@ -297,7 +262,7 @@ bool run_steal(unsigned here) NO_LOCK_ANALYSIS
 	spin_lock(&run_queues[from].lock);
 	t = ready_first(&run_queues[from]);
 	if (t && run_allowed(t) >> here & 1)
-		ready_remove(&run_queues[from], t);
+		ready_remove_first(&run_queues[from]);
 	else
 		t = NULL;
 	spin_unlock(&run_queues[from].lock);
@@ -313,7 +278,7 @@ bool run_steal(unsigned here) NO_LOCK_ANALYSIS
 void run_close(void) NO_LOCK_ANALYSIS
 {
 	uint64_t daif = irq_save();
-	struct run_queue *q = &run_queues[cpu_id()];
+	struct run_queue *q = queue_here();
 	struct thread *t;
 
 	atomic_fetch_and_explicit(&run_open_cpus, ~BIT(cpu_id()), memory_order_relaxed);

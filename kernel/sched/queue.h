@@ -2,13 +2,14 @@
 /*
  * The run queues, between run.c (who gives the CPU to whom) and place.c (who becomes ready where).
  *
- * A queue's lock covers its tree, and state, cpu and run_node of the threads whose ->cpu it is; it
+ * A queue's lock covers its heap, and state, cpu and run_node of the threads whose ->cpu it is; it
  * is held over thread_switch() and released by the thread that comes in. Two queues' locks are
  * never held at once. Everything here is masked.
  */
 #pragma once
 
 #include "arch/spinlock.h"
+#include "lib/heap.h"
 #include "sched/ktimer.h"
 #include "sched/run.h"
 
@@ -17,7 +18,7 @@
 
 struct run_queue {
 	_Alignas(64) struct spinlock lock;
-	struct rb_tree ready;
+	struct heap ready; /* by virtual runtime */
 	unsigned ready_count;
 	bool closed; /* the CPU is off or on its way: nobody joins */
 	bool idling; /* nobody is ready: the current thread waits for somebody, or for its own wake
@@ -34,6 +35,13 @@ struct run_queue {
 };
 
 extern struct run_queue run_queues[MAX_CPUS];
+
+/* The calling CPU's. Masked. */
+static inline struct run_queue *queue_here(void)
+{
+	return this_cpu()->queue;
+}
+
 /* The CPUs that are idling, one bit each: a hint for who places a thread. */
 extern _Atomic uint64_t run_idle_cpus;
 
@@ -79,16 +87,47 @@ static inline void run_charge_idle(struct run_queue *q) HOLDS(q->lock)
 	q->idle_ticks += run_spent(q);
 }
 
-/* ---- place.c; queue locked ---- */
+/* ---- the heap of ready threads; queue locked ---- */
 
-void ready_insert(struct run_queue *q, struct thread *t) HOLDS(q->lock);
-void ready_remove(struct run_queue *q, struct thread *t) HOLDS(q->lock);
-/* The one that had least, and less than limit, taken out of the tree to run now; NULL: none is ready. */
-struct thread *ready_take_before(struct run_queue *q, uint64_t limit) HOLDS(q->lock);
+static inline void ready_insert(struct run_queue *q, struct thread *t) HOLDS(q->lock)
+{
+	heap_insert(&q->ready, &t->run_node, t->vruntime);
+	q->ready_count++;
+}
+
+/* NULL: none is ready. */
+static inline struct thread *ready_first(const struct run_queue *q)
+{
+	return q->ready_count ? heap_entry(q->ready.root, struct thread, run_node) : NULL;
+}
+
+/* There is one. */
+static inline void ready_remove_first(struct run_queue *q) HOLDS(q->lock)
+{
+	heap_remove_first(&q->ready);
+	q->ready_count--;
+}
+
+/* The one that had least, and less than limit, taken out of the heap to run now; NULL: none is ready. */
+static inline struct thread *ready_take_before(struct run_queue *q, uint64_t limit) HOLDS(q->lock)
+{
+	struct thread *t = ready_first(q);
+
+	if (!t || t->vruntime >= limit)
+		return NULL;
+	ready_remove_first(q);
+	if (q->floor < t->vruntime)
+		q->floor = t->vruntime;
+	return t;
+}
+
 static inline struct thread *ready_take(struct run_queue *q) HOLDS(q->lock)
 {
 	return ready_take_before(q, UINT64_MAX);
 }
+
+/* ---- place.c; queue locked ---- */
+
 /* Where the current thread should go on: here, unless it may not stay or another CPU has at least
  * two fewer waiting. */
 unsigned run_find_room(const struct run_queue *q, const struct thread *t, unsigned here);

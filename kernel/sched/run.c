@@ -14,6 +14,7 @@
 #include "arch/sysreg.h"
 #include "arch/timer.h"
 #include "lib/check.h"
+#include "lib/relaxed.h"
 #include "lib/string.h"
 #include "sched/queue.h"
 #include "sched/stack.h"
@@ -23,29 +24,17 @@ struct run_queue run_queues[MAX_CPUS];
 _Atomic uint64_t run_idle_cpus;
 static void (*idle_hook)(bool enter); /* set once, at kvm's start */
 
-void thread_switch(struct thread *from, struct thread *to);	      /* switch.S */
-void thread_switch_tls(struct thread *from, const struct thread *to); /* thread.c */
-void thread_begin(void);					      /* called by switch.S */
-
-static struct run_queue *queue_here(void)
-{
-	return &run_queues[cpu_id()];
-}
+void thread_switch(struct thread *from, struct thread *to); /* switch.S */
+void thread_begin(void);				    /* called by switch.S */
 
 /* ---- switching ---- */
 
-/* First thing in the thread that came in: the lock of its queue is still held by the one that left.
- */
-static void run_finish(void) NO_LOCK_ANALYSIS
+/* The thread that left ends, or moves to another CPU. Its queue is locked, and is not when this returns. */
+static __attribute__((noinline)) void run_part(struct run_queue *q, struct thread *left)
+	RELEASES(q->lock) NO_LOCK_ANALYSIS
 {
-	struct run_queue *q = queue_here();
-	struct thread *left = q->leaving;
 	int to = q->leaving_to;
 
-	if (!left) {
-		spin_unlock(&q->lock);
-		return;
-	}
 	q->leaving = NULL;
 	q->leaving_to = -1;
 	spin_unlock(&q->lock);
@@ -58,15 +47,41 @@ static void run_finish(void) NO_LOCK_ANALYSIS
 		left->released(left);
 }
 
+/* First thing in the thread that came in: the lock of its queue is still held by the one that left.
+ */
+static inline void run_finish(void) NO_LOCK_ANALYSIS
+{
+	struct run_queue *q = queue_here();
+
+	if (__builtin_expect(q->leaving != NULL, 0))
+		run_part(q, q->leaving);
+	else
+		spin_unlock(&q->lock);
+}
+
 void thread_begin(void)
 {
 	run_finish();
 	irq_enable();
 }
 
+/* The thread pointers of programs stand in the CPU from one thread to the next; while the CPU is set
+ * up for a guest they are the guest's, and each thread's own are in memory (kvm/world.c). */
+static inline void switch_tls(const struct cpu *cpu, struct thread *from, const struct thread *to)
+{
+	if (cpu->mode == CPU_GUEST)
+		return;
+	from->tpidr_el0 = sysreg_read(tpidr_el0);
+	sysreg_write(tpidr_el0, to->tpidr_el0);
+	if (cpu_has(CPU_SME)) {
+		from->tpidr2_el0 = sysreg_read_named(SYSREG_TPIDR2_EL0);
+		sysreg_write_named(SYSREG_TPIDR2_EL0, to->tpidr2_el0);
+	}
+}
+
 /* Give the CPU to to. Masked, queue locked; returns when the current thread is chosen again,
  * unlocked. */
-static void run_switch(struct run_queue *q, struct thread *to) NO_LOCK_ANALYSIS
+static inline void run_switch(struct run_queue *q, struct thread *to) NO_LOCK_ANALYSIS
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *from = cpu->current;
@@ -79,7 +94,7 @@ static void run_switch(struct run_queue *q, struct thread *to) NO_LOCK_ANALYSIS
 	run_arm_slice(q);
 	if (to->mmu && to->mmu != from->mmu)
 		mmu_activate(to->mmu);
-	thread_switch_tls(from, to);
+	switch_tls(cpu, from, to);
 	if (to->switched_in)
 		to->switched_in(to);
 	thread_switch(from, to);
@@ -110,7 +125,7 @@ static void run_wait(struct run_queue *q) NO_LOCK_ANALYSIS
 }
 
 /* The current thread, blocked or the idle thread, waits until it is woken or another is ready; that
- * one is returned, in no tree any more. */
+ * one is returned, in no heap any more. */
 static struct thread *run_wait_here(struct run_queue *q, struct thread *t) HOLDS(q->lock)
 {
 	for (;;) {
@@ -133,7 +148,7 @@ static struct thread *run_wait_here(struct run_queue *q, struct thread *t) HOLDS
 	}
 }
 
-/* Masked, locked. The current thread, if it is still ready, has been put into the tree by the
+/* Masked, locked. The current thread, if it is still ready, has been put into the heap by the
  * caller, or moves away. */
 static void run_next(struct run_queue *q) RELEASES(q->lock) NO_LOCK_ANALYSIS
 {
@@ -154,7 +169,8 @@ static void run_next(struct run_queue *q) RELEASES(q->lock) NO_LOCK_ANALYSIS
 }
 
 /* Let others run that had less than limit, or move where there is more room. */
-static void give_way(struct run_queue *q, struct thread *t, uint64_t limit) RELEASES(q->lock)
+static inline __attribute__((always_inline)) void give_way(struct run_queue *q, struct thread *t,
+							    uint64_t limit) RELEASES(q->lock)
 	NO_LOCK_ANALYSIS
 {
 	unsigned here = cpu_id(), to = run_balance(q, t, here);
@@ -176,13 +192,14 @@ static void give_way(struct run_queue *q, struct thread *t, uint64_t limit) RELE
 	}
 }
 
-static void yield(bool to_any)
+static __attribute__((noinline)) void yield(bool to_any)
 {
 	struct thread *t = thread_current();
 	uint64_t daif = irq_save();
 	struct run_queue *q = queue_here();
 
-	thread_clear_work(t, WORK_RESCHED);
+	if (relaxed_u32(&t->work) & WORK_RESCHED)
+		thread_clear_work(t, WORK_RESCHED);
 	if (t != &q->idle) { /* which during boot has things to do */
 		spin_lock(&q->lock);
 		run_charge(q);
@@ -276,9 +293,10 @@ void run_set_idle_hook(void (*hook)(bool enter))
 
 void run_cpu_init(uint64_t stack)
 {
-	struct run_queue *q = queue_here();
+	struct run_queue *q = &run_queues[cpu_id()];
 	struct thread *t = &q->idle;
 
+	this_cpu()->queue = q;
 	q->leaving_to = -1;
 	run_place_init(q);
 	watchdog_init(&q->watch);

@@ -7,13 +7,11 @@
 
 #include <linux/errno.h>
 
-#include "arch/sysreg.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 #include "sched/stack.h"
 
-void thread_first(void);					      /* switch.S */
-void thread_switch_tls(struct thread *from, const struct thread *to); /* for run.c */
+void thread_first(void); /* switch.S */
 
 int thread_init(struct thread *t, const char *name, void (*entry)(void *), void *arg)
 {
@@ -55,23 +53,4 @@ struct thread *thread_spawn(const char *name, void (*entry)(void *), void *arg)
 	t->released = thread_free;
 	thread_start(t);
 	return t;
-}
-
-/* The thread pointers of programs stand in the CPU from one program's thread to the next; while the
- * CPU is set up for a guest they are the guest's, and each thread's own are in memory
- * (kvm/world.c). */
-void thread_switch_tls(struct thread *from, const struct thread *to)
-{
-	if (this_cpu()->mode == CPU_GUEST)
-		return;
-	if (from->mmu)
-		from->tpidr_el0 = sysreg_read(tpidr_el0);
-	if (to->mmu)
-		sysreg_write(tpidr_el0, to->tpidr_el0);
-	if (!cpu_has(CPU_SME))
-		return;
-	if (from->mmu)
-		from->tpidr2_el0 = sysreg_read_named(SYSREG_TPIDR2_EL0);
-	if (to->mmu)
-		sysreg_write_named(SYSREG_TPIDR2_EL0, to->tpidr2_el0);
 }

@@ -14,8 +14,8 @@
 #include "arch/cpu.h"
 #include "mm/mmu.h"
 #include "arch/trap.h"
+#include "lib/heap.h"
 #include "lib/list.h"
-#include "lib/rbtree.h"
 
 /* Reasons not to go straight back to EL0 or into a guest: one word, tested once. */
 enum {
@@ -50,7 +50,7 @@ struct thread {
 	struct mmu_context
 		*mmu; /* the program's; NULL: a kernel thread, keeps whatever is loaded */
 	uint64_t tpidr_el0, tpidr2_el0; /* of a program, while it does not run */
-	struct rb_node run_node;
+	struct heap_node run_node;
 	uint64_t runtime, vruntime, started; /* ticks: had in all; for the order; last charged at */
 	char name[16];
 	void (*entry)(void *arg);
