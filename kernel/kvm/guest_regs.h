@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The one list of a guest's system registers that stand in the guest bank: save, load, reset and
- * ONE_REG are made from it. X(field, hardware name under VHE, op0, op1, CRn, CRm, op2 of the name
+ * The one list of a guest's system registers that stand in the guest bank: save and load (world.S), reset
+ * and ONE_REG are made from it. X(field, hardware name under VHE, op0, op1, CRn, CRm, op2 of the name
  * the guest uses, reset value).
  */
 #pragma once
-
-#include <stdint.h>
 
 #define GUEST_REGS(X)                                                                              \
 	X(sctlr, sctlr_el12, 3, 0, 1, 0, 0, 0x00c50078)                                            \
@@ -44,6 +42,9 @@
 	X(tpidr_el0, tpidr_el0, 3, 3, 13, 0, 2, 0)                                                 \
 	X(tpidrro_el0, tpidrro_el0, 3, 3, 13, 0, 3, 0)
 
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
 struct guest_regs {
 #define X(field, ...) uint64_t field;
 	GUEST_REGS(X)
@@ -52,3 +53,4 @@ struct guest_regs {
 #undef X
 	uint64_t tpidr2; /* TPIDR2_EL0, a crossing register too, where the CPU has SME */
 };
+#endif

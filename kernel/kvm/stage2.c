@@ -74,10 +74,9 @@ static void activate_vmid(struct stage2 *s2, unsigned cpu)
 	dsb(ish); /* the number, before this CPU walks the tables with it; partner: vttbr_to_flush() */
 }
 
-void stage2_activate(struct vcpu *vcpu)
+/* VTTBR_EL2 becomes the VM's. */
+static __attribute__((noinline)) void load_vttbr(struct stage2 *s2, unsigned cpu)
 {
-	struct stage2 *s2 = &vcpu->vm->stage2;
-	unsigned cpu = cpu_id();
 	uint64_t vttbr;
 
 	if (!idspace_try_activate(&vmids, &s2->vmid, cpu))
@@ -87,12 +86,21 @@ void stage2_activate(struct vcpu *vcpu)
 		loaded[cpu] = vttbr;
 		sysreg_write(vtcr_el2, s2->vtcr);
 		sysreg_write(vttbr_el2, vttbr);
-		isb(); /* the VMID, before the TLBI below */
+		isb(); /* the VMID, before the TLBI that may come */
 	}
+}
+
+void stage2_activate(struct vcpu *vcpu)
+{
+	struct stage2 *s2 = &vcpu->vm->stage2;
+	unsigned cpu = cpu_id();
+
+	if (!idspace_is_active(&vmids, &s2->vmid, cpu)) /* else it is in VTTBR_EL2 */
+		load_vttbr(s2, cpu);
 	/* Entries of one VMID may be private to a vCPU (CnP = 0): another one must not see them. */
 	if (s2->last_vcpu[cpu] != (int)vcpu->index) {
-		tlb_flush_stage2_local();
 		s2->last_vcpu[cpu] = (int)vcpu->index;
+		tlb_flush_stage2_local();
 	}
 }
 

@@ -140,7 +140,11 @@ int vcpu_get_attr(struct vcpu *vcpu, const struct kvm_device_attr *attr);
 int vcpu_set_attr(struct vcpu *vcpu, const struct kvm_device_attr *attr);
 
 /* MPIDR_EL1 of that vCPU: affinity and bit 31. */
-uint64_t vcpu_mpidr(const struct vcpu *vcpu);
+#define MPIDR_RES1 BIT(31)
+static inline uint64_t vcpu_mpidr(const struct vcpu *vcpu)
+{
+	return vcpu->power.mpidr | MPIDR_RES1;
+}
 /* All registers as after a warm reset; x0 = 0, pc = 0. vCPU's own thread or lock. */
 void vcpu_reset(struct vcpu *vcpu);
 

@@ -22,7 +22,6 @@
 #include "mm/slab.h"
 
 #define PSTATE_RESET   (PSTATE_D | PSTATE_A | PSTATE_I | PSTATE_F | 5) /* EL1h */
-#define MPIDR_RES1     BIT(31)
 #define MPIDR_AFF0     BITS(7, 0)
 #define MPIDR_AFF1     BITS(15, 8)
 #define MPIDR_AFF2     BITS(23, 16)
@@ -33,11 +32,6 @@ static uint64_t affinity_of(unsigned id)
 {
 	return field_set(MPIDR_AFF0, id & 15) | field_set(MPIDR_AFF1, id >> 4 & 255) |
 	       field_set(MPIDR_AFF2, id >> 12 & 255);
-}
-
-uint64_t vcpu_mpidr(const struct vcpu *vcpu)
-{
-	return vcpu->power.mpidr | MPIDR_RES1;
 }
 
 int vcpu_create(struct vm *vm, unsigned id, struct vcpu **out)

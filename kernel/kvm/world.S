@@ -5,6 +5,7 @@
  * sends them, those from the guest end world_run().
  */
 #include "arch/vectors.inc"
+#include "kvm/guest_regs.h"
 #include "kvm/world_offsets.h"
 
 /* op (stp or ldp) x2-x29 at [base], struct vcpu's x. */
@@ -48,6 +49,52 @@ world_switch:
 	ldp	x0, x1, [x0, #VCPU_X]
 	eret
 
+/*
+ * struct guest_regs begins with the registers of GUEST_REGS, then TIMER_REGS, in the order of these lists. Two are
+ * moved through memory at a time.
+ */
+.macro save_one reg
+	.if	count & 1
+	mrs	x2, \reg
+	stp	x1, x2, [x0, #8 * (count - 1)]
+	.else
+	mrs	x1, \reg
+	.endif
+	.set	count, count + 1
+.endm
+
+.macro load_one reg
+	.if	count & 1
+	msr	\reg, x2
+	.else
+	ldp	x1, x2, [x0, #8 * count]
+	msr	\reg, x1
+	.endif
+	.set	count, count + 1
+.endm
+
+#define SAVE(field, hw, ...) save_one hw;
+#define LOAD(field, hw, ...) load_one hw;
+
+/* void guest_regs_save(struct guest_regs *to). Masked. */
+.global guest_regs_save
+guest_regs_save:
+	.set	count, 0
+	GUEST_REGS(SAVE)
+	TIMER_REGS(SAVE)
+	.if	count & 1
+	.error	"an even number of registers"
+	.endif
+	ret
+
+/* void guest_regs_load(const struct guest_regs *from). Masked. Both timers are off. */
+.global guest_regs_load
+guest_regs_load:
+	.set	count, 0
+	GUEST_REGS(LOAD)
+	TIMER_REGS(LOAD)
+	ret
+
 /* One slot, 26 of its 32 instructions: all there is to an exit. */
 .macro vector_guest kind
 	.balign	0x80
@@ -66,6 +113,7 @@ world_switch:
 	ret
 .endm
 
+.section .text.vectors, "ax"
 .balign	0x800
 .global guest_vectors
 guest_vectors:

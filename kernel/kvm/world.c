@@ -40,6 +40,10 @@ _Static_assert(VCPU_PC == VCPU_X + 8 * 31, "x30 and pc are one pair in world.S")
 #define MDCR_TPMS  BIT(14) /* statistical profiling, with E2PB 0 */
 #define MDCR_TTRF  BIT(19) /* trace filter */
 
+/* world.S */
+void guest_regs_save(struct guest_regs *to);
+void guest_regs_load(const struct guest_regs *from);
+
 extern char host_vectors[], guest_vectors[]; /* arch/vectors.S, world.S */
 
 static bool has_tpidr2;			/* written once at boot */
@@ -123,10 +127,7 @@ static void bank_save(struct bank_ctx *ctx)
 
 	vcpu->stats.saves++;
 	vgic_save(vcpu);
-#define X(field, hw, ...) vcpu->regs.field = sysreg_read(hw);
-	GUEST_REGS(X)
-	TIMER_REGS(X)
-#undef X
+	guest_regs_save(&vcpu->regs);
 	if (this_cpu()->mode == CPU_GUEST)
 		crossing_save(this_cpu(), vcpu);
 	vtimer_saved(vcpu);
@@ -135,19 +136,17 @@ static void bank_save(struct bank_ctx *ctx)
 static void bank_load(struct bank_ctx *ctx)
 {
 	struct vcpu *vcpu = vcpu_of(ctx);
+	struct cpu *cpu = this_cpu();
 
 	vcpu->stats.loads++;
-	this_cpu()->resident = vcpu;
-	this_cpu()->entered = NULL;
+	cpu->resident = vcpu;
+	cpu->entered = NULL;
 	sysreg_write(vmpidr_el2, vcpu_mpidr(vcpu));
 	stage2_activate(vcpu);
 	vtimer_loading(vcpu);
-#define X(field, hw, ...) sysreg_write(hw, vcpu->regs.field);
-	GUEST_REGS(X)
-	TIMER_REGS(X)
-#undef X
+	guest_regs_load(&vcpu->regs);
 	vgic_load(vcpu);
-	if (this_cpu()->mode == CPU_GUEST)
+	if (cpu->mode == CPU_GUEST)
 		crossing_load(vcpu);
 }
 
@@ -155,6 +154,17 @@ void world_take(struct vcpu *vcpu)
 {
 	bank_take(&vcpu->bank);
 	/* From here on the timers run, and whoever asked for it writes. */
+	bank_dirty(&vcpu->bank);
+}
+
+void world_bring(struct vcpu *vcpu)
+{
+	if (bank_is_free(&vcpu->bank)) {
+		bank_enter(&vcpu->bank);
+	} else {
+		irq_enable();
+		bank_take(&vcpu->bank);
+	}
 	bank_dirty(&vcpu->bank);
 }
 

@@ -40,6 +40,8 @@ static inline void world_load_x29(const uint64_t *x29)
 /* Bring the vCPU into this CPU's guest bank, to run or to change its registers. Enabled, may wait;
  * returns masked. Its own thread's, or that of an ioctl with vcpu->lock. */
 void world_take(struct vcpu *vcpu);
+/* The same, masked before too; not in between, if the vCPU is in another CPU's bank. */
+void world_bring(struct vcpu *vcpu);
 
 /* The crossing from host EL0's registers to the guest's: HCR_EL2, vectors, TPIDR_EL0 …; the CPU is
  * in CPU_GUEST mode after it. Masked, the vCPU in this CPU's guest bank. Its reverse is

@@ -37,6 +37,14 @@ bool idspace_activate(struct idspace *ids, struct id_tag *tag, unsigned cpu);
 /* The same without the lock where nothing needs deciding: true, active and nothing to flush; or
  * false, nothing changed, call idspace_activate(). Masked. */
 bool idspace_try_activate(struct idspace *ids, struct id_tag *tag, unsigned cpu);
+/* Is tag what runs on cpu already, with no rollover since it was made so? Then it keeps its number until
+ * another one is made active there. Masked, on that cpu. */
+static inline bool idspace_is_active(const struct idspace *ids, const struct id_tag *tag, unsigned cpu)
+{
+	uint64_t v = atomic_load_explicit(&ids->active[cpu], memory_order_relaxed);
+
+	return v && v == atomic_load_explicit(&tag->v, memory_order_relaxed);
+}
 /* Nothing of this kind is loaded on cpu any more. Lock held. */
 void idspace_deactivate(struct idspace *ids, unsigned cpu);
 /* Without the lock: is the tag of the current generation? A hint unless it is active here. */
