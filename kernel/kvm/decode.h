@@ -143,3 +143,14 @@ static inline struct sysreg_access decode_sysreg(uint64_t esr)
 		.write = !(esr & BIT(0)),
 	};
 }
+
+#define ISS_SYSREG	 (BITS(21, 10) | BITS(4, 1)) /* op0 op2 op1 CRn CRm */
+#define ISS_SYSREG_RT	 BITS(9, 5)
+#define ISS_SYSREG_READ	 BIT(0)
+#define ISS_ICC_SGI1R	 (3ull << 20 | 5ull << 17 | 0ull << 14 | 12ull << 10 | 11ull << 1)
+
+/* A write to ICC_SGI1R_EL1: nearly all traps of registers of a guest that runs. */
+static inline bool decode_is_sgi(uint64_t esr)
+{
+	return (esr & (ISS_SYSREG | ISS_SYSREG_READ)) == ISS_ICC_SGI1R;
+}

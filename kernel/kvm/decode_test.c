@@ -119,6 +119,10 @@ TEST(system_registers)
 	expect_eq(a.reg, SYSREG(3, 0, 12, 11, 5));
 	expect_eq(a.rt, 5);
 	expect(a.write);
+	expect(decode_is_sgi(0x18ull << 26 | 1 << 25 | 3 << 20 | 5 << 17 | 12 << 10 | 31 << 5 | 11 << 1));
+	expect(!decode_is_sgi(0x18ull << 26 | 3 << 20 | 5 << 17 | 12 << 10 | 11 << 1 | 1)); /* MRS */
+	expect(!decode_is_sgi(0x18ull << 26 | 3 << 20 | 6 << 17 | 12 << 10 | 11 << 1)); /* ASGI1R */
+	expect(!decode_is_sgi(0x18ull << 26 | 3 << 20 | 5 << 17 | 1 << 14 | 12 << 10 | 11 << 1));
 	/* mrs x0, id_aa64pfr0_el1: 3 0 0 4 0 */
 	a = decode_sysreg(0x18ull << 26 | 1 << 25 | 3 << 20 | 4 << 1 | 1);
 	expect_eq(a.reg, SYSREG(3, 0, 0, 4, 0));

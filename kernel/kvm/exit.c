@@ -16,6 +16,7 @@
 #include "arch/sysreg.h"
 #include "kvm/stage2.h"
 #include "kvm/sve.h"
+#include "kvm/vgic/vgic.h"
 #include "kvm/world.h"
 #include "lib/string.h"
 #include "sched/thread.h"
@@ -136,6 +137,11 @@ static int exit_smc(struct vcpu *vcpu, uint64_t esr)
 
 static int exit_sysreg(struct vcpu *vcpu, uint64_t esr)
 {
+	if (decode_is_sgi(esr)) {
+		vgic_send_sgi(vcpu, vcpu_reg(vcpu, (unsigned)field_get(ISS_SYSREG_RT, esr)), true);
+		vcpu_skip_instruction(vcpu);
+		return EXIT_RESUME;
+	}
 	irq_enable();
 	return sysreg_handle(vcpu, decode_sysreg(esr));
 }

@@ -18,13 +18,18 @@
 #include "kvm/vtimer.h"
 #include "kvm/world.h"
 
+static inline bool waits(const struct vcpu *vcpu)
+{
+	return atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed);
+}
+
 bool vcpu_wake(struct vcpu *vcpu)
 {
 	struct vcpu_wait *wait = &vcpu->wait;
 	struct thread *t;
 	uint64_t daif;
 
-	if (!atomic_load_explicit(&wait->thread, memory_order_relaxed))
+	if (!waits(vcpu))
 		return false;
 	daif = spin_lock_irqsave(&wait->lock);
 	t = atomic_load_explicit(&wait->thread, memory_order_relaxed);
@@ -48,7 +53,7 @@ void vcpu_kick(struct vcpu *vcpu, uint32_t request)
 	/* The request before the looks below; partners: those in vcpu.c and in thread_prepare_block(). */
 	atomic_thread_fence(memory_order_seq_cst);
 	/* Not if it has just stopped waiting: that is seen later than what it did next. */
-	if (vcpu_wake(vcpu))
+	if (waits(vcpu) && vcpu_wake(vcpu))
 		return;
 	home = atomic_load_explicit(&vcpu->bank.home, memory_order_relaxed);
 	if (home != BANK_NO_CPU && (unsigned)home != cpu_id() &&
@@ -106,10 +111,8 @@ void vcpu_block(struct vcpu *vcpu)
 
 	vcpu->stats.blocks++;
 	irq_disable();
-	if (!bank_is_here(&vcpu->bank)) {
-		irq_enable();
-		world_take(vcpu); /* masks */
-	}
+	if (!bank_is_here(&vcpu->bank))
+		world_bring(vcpu);
 	wakes = requested(vcpu) || vgic_wfi(vcpu);
 	if (!wakes)
 		set_waiter(&vcpu->wait);

@@ -257,10 +257,14 @@ static uint64_t load_value(const volatile void *at, unsigned size)
 	return stores_load(&actors[me].stores, at, size);
 }
 
-static void clear_bits(void *at, uint64_t mask, unsigned size)
+static uint64_t clear_bits(void *at, uint64_t mask, unsigned size)
 {
+	uint64_t before;
+
 	access();
+	before = stores_load(&actors[me].stores, at, size);
 	stores_clear(&actors[me].stores, at, mask, size);
+	return before;
 }
 
 static void fence(void)

@@ -163,6 +163,18 @@ void world_take(struct vcpu *v)
 	}
 }
 
+void world_bring(struct vcpu *v)
+{
+	int home = (int)load_value(&v->bank.home, sizeof(int));
+
+	if (home == BANK_NO_CPU) {
+		store_put(&v->bank.home, (uint64_t)model.where, sizeof(int), STORE_SET);
+	} else {
+		unmask();
+		world_take(v);
+	}
+}
+
 static void evicted(void)
 {
 	/* what world.c saves */

@@ -30,11 +30,12 @@ static void write_ignored(struct vcpu *vcpu, uint32_t reg, uint64_t value)
 	(void)value;
 }
 
-/* ---- interrupts to other vCPUs ---- */
+/* ---- interrupts to other vCPUs, but ICC_SGI1R_EL1: exit.c ---- */
 
 static void write_sgi(struct vcpu *vcpu, uint32_t reg, uint64_t value)
 {
-	vgic_send_sgi(vcpu, value, reg == SYSREG(3, 0, 12, 11, 5));
+	(void)reg;
+	vgic_send_sgi(vcpu, value, false);
 }
 
 #define ICC_DIR_INTID BITS(23, 0)
@@ -92,8 +93,6 @@ static uint64_t read_mpidr(struct vcpu *vcpu, uint32_t reg)
 	}
 
 static const struct sysreg_row rows[] = {
-	{ SYSREG(3, 0, 12, 11, 5), HIDDEN, NULL,
-	  write_sgi }, /* ICC_SGI1R_EL1: the busy one first */
 	{ SYSREG(3, 0, 12, 11, 6), HIDDEN, NULL, write_sgi }, /* ICC_ASGI1R_EL1 */
 	{ SYSREG(3, 0, 12, 11, 7), HIDDEN, NULL, write_sgi }, /* ICC_SGI0R_EL1 */
 	{ SYSREG(3, 0, 12, 11, 1), HIDDEN, NULL, write_dir }, /* ICC_DIR_EL1 */

@@ -25,6 +25,8 @@
 
 /* Thread work that keeps it from the guest; the other bits concern EL0 only. */
 #define GUEST_WORK (WORK_RESCHED | WORK_SIGNAL)
+/* Requests that are answered masked. */
+#define MASKED_REQUESTS ((uint32_t)(REQ_COUNTER | REQ_DEBUG | REQ_VGIC))
 
 /* ---- requests ---- */
 
@@ -91,12 +93,15 @@ static int do_work(struct vcpu *vcpu)
 /* Masked, the bank here: what may be done without letting go of the CPU. */
 static void do_masked_requests(struct vcpu *vcpu)
 {
-	if (request_take(vcpu, REQ_COUNTER))
-		vtimer_load_offset(vcpu);
-	if (request_take(vcpu, REQ_DEBUG) && this_cpu()->mode == CPU_GUEST)
-		debug_load(vcpu); /* else at the crossing */
-	if (request_take(vcpu, REQ_VGIC)) /* the mark itself is the vgic's */
+	/* acquire: pairs with the release in vcpu_kick() */
+	uint32_t due = atomic_fetch_and_explicit(&vcpu->requests, ~MASKED_REQUESTS, memory_order_acquire);
+
+	if (due & REQ_VGIC) /* the mark itself is the vgic's */
 		vgic_flush(vcpu);
+	if (due & REQ_COUNTER)
+		vtimer_load_offset(vcpu);
+	if ((due & REQ_DEBUG) && this_cpu()->mode == CPU_GUEST)
+		debug_load(vcpu); /* else at the crossing */
 }
 
 /* What keeps this thread from the guest: one word for the vCPU, one for the thread. */
@@ -111,8 +116,7 @@ static inline bool has_work(struct vcpu *vcpu, const struct cpu *cpu)
 static struct cpu *put_in_place(struct cpu *cpu, struct vcpu *vcpu)
 {
 	if (!bank_is_at(&vcpu->bank, cpu->id)) {
-		irq_enable();
-		world_take(vcpu); /* masks */
+		world_bring(vcpu);
 		cpu = this_cpu();
 	}
 	if (cpu->mode != CPU_GUEST)

@@ -217,6 +217,16 @@ void vgic_irq_set_line(struct vgic_irq *irq, bool level)
 		vgic_irq_update(irq);
 }
 
+void vgic_irq_pulse(struct vgic_irq *irq)
+{
+	if (irq->edge && !irq->line) {
+		vgic_irq_latch(irq);
+	} else {
+		vgic_irq_set_line(irq, true);
+		vgic_irq_set_line(irq, false);
+	}
+}
+
 void vgic_irq_set_router(struct vgic_irq *irq, uint64_t router)
 {
 	irq->router = router;

@@ -177,6 +177,8 @@ static inline struct vgic_irq *vgic_irq(struct vgic *vgic, struct vgic_cpu *cpu,
 void vgic_irq_set_line(struct vgic_irq *irq, bool level);
 /* An edge, or an SGI, has come. */
 void vgic_irq_latch(struct vgic_irq *irq);
+/* An SPI's line rises and falls again. */
+void vgic_irq_pulse(struct vgic_irq *irq);
 /* Something about irq was changed (enable, group, priority, target, latch, active): queue it where
  * it belongs now, and notify. If it is in a list register its vCPU must be settled: vgic_fold() was
  * called and nothing was filled in since, or it is notified here and folds later. */

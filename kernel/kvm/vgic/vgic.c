@@ -76,12 +76,11 @@ void vgic_pulse(struct vm *vm, unsigned intid)
 
 	if (ready_for_irqs(vgic))
 		return;
-	irq = vgic_irq(vgic, NULL, intid);
-	if (!irq)
+	if (intid - VGIC_PRIVATE >= vgic->nr_irqs - VGIC_PRIVATE)
 		return;
+	irq = &vgic->spis[intid - VGIC_PRIVATE];
 	daif = spin_lock_irqsave(&vgic->lock);
-	vgic_irq_set_line(irq, true);
-	vgic_irq_set_line(irq, false);
+	vgic_irq_pulse(irq);
 	spin_unlock_irqrestore(&vgic->lock, daif);
 }
 
