@@ -175,8 +175,8 @@ mmu_replace_kernel_root:
 	br	x6
 2:	ret
 
-/* The first tables, and what the boot CPU begins on. */
-.bss
+/* The first tables, and what the boot CPU begins on: whole pages, behind the rest. */
+.section .bss.pages, "aw", %nobits
 .balign	4096
 .global boot_id_l0, boot_id_l1, boot_id_l2, boot_ttbr1, boot_linear_l1
 .global boot_image_l1, boot_image_l2, boot_image_l3, boot_tables_end
