@@ -31,6 +31,8 @@ struct cpu {
 	void *entered;		 /* kvm/vcpu.c: the vCPU for which all is in place, or NULL */
 	struct run_queue *queue; /* sched/queue.h: this CPU's */
 	void *resident;		 /* kvm/world.c: the vCPU in the guest bank, or NULL */
+	uint64_t ich_hcr;	 /* kvm/vgic/cpuif.c: what is in ICH_HCR_EL2, whosever it is */
+	uint32_t guest_ppis;	 /* kvm/vtimer.c: those that may be Active here, one bit each */
 	uint64_t host_hcr, host_vbar; /* kvm/world.c: HCR_EL2 and VBAR_EL2 for host EL0, constant */
 	bool guest_debug;	 /* kvm/debug.c: MDSCR_EL1 is a guest's, not 0 */
 	uint64_t mpidr;		 /* affinity bits only */

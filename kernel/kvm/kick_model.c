@@ -404,6 +404,9 @@ static struct explore_result explore(void)
 		{ &cpu_state[0].mode, sizeof(cpu_state[0].mode) },
 		{ &cpu_state[1].entered, sizeof(cpu_state[1].entered) },
 		{ &cpu_state[1].mode, sizeof(cpu_state[1].mode) },
+		{ &cpu_state[0].guest_ppis, sizeof(cpu_state[0].guest_ppis) },
+		{ &cpu_state[1].guest_ppis, sizeof(cpu_state[1].guest_ppis) },
+		{ &vcpu.timer.active, sizeof(vcpu.timer.active) },
 	};
 	struct explore_model m = {
 		.actors = ACTORS,

@@ -24,21 +24,30 @@ static const unsigned ppis[VTIMERS] = {
 
 #define PPIS (BIT(VGIC_PPI_VTIMER) | BIT(VGIC_PPI_PTIMER))
 
-/* What each CPU's redistributor has of these, between one owner of the guest bank and the next: seldom is
- * a bit set, and it is far away. While the bank has an owner the handler sets a bit by keeping the
- * interrupt Active and the guest's EOI clears it. Each CPU's own, masked. */
-static uint32_t active_here[MAX_CPUS];
+/*
+ * Their Active bits are in the CPU's redistributor, which is far away, and seldom set. So cpu->guest_ppis
+ * has those that may be set: the handler adds one by keeping the interrupt Active, who writes a bit
+ * notes it; only that the guest's EOI has cleared one is not seen until the next look. Masked.
+ */
 
 /* One of them has fired on this CPU: whoever is in its guest bank set it. */
 static void timer_irq(void *arg, unsigned intid)
 {
-	struct vcpu *vcpu = this_cpu()->resident;
+	struct cpu *cpu = this_cpu();
 
 	(void)arg;
-	if (vcpu)
-		vgic_timer_fired(vcpu, intid);
-	else
+	if (cpu->resident) {
+		cpu->guest_ppis |= BIT(intid);
+		vgic_timer_fired(cpu->resident, intid);
+	} else {
 		irq_deactivate(intid);
+	}
+}
+
+void vtimer_set_active(unsigned intid, bool active)
+{
+	this_cpu()->guest_ppis |= BIT(intid);
+	irq_ppi_set_active(intid, active);
 }
 
 void vtimer_setup(void)
@@ -53,18 +62,23 @@ void vtimer_cpu_setup(void)
 		irq_unmask(ppis[i], false);
 }
 
+static __attribute__((noinline)) void load_active(struct cpu *cpu, uint32_t active)
+{
+	for (unsigned i = 0; i < VTIMERS; i++)
+		if ((cpu->guest_ppis ^ active) & BIT(ppis[i]))
+			irq_ppi_set_active(ppis[i], active & BIT(ppis[i]));
+	cpu->guest_ppis = active;
+}
+
 void vtimer_loading(struct vcpu *vcpu)
 {
-	uint32_t *here = &active_here[cpu_id()], change = *here ^ vcpu->timer.active;
+	struct cpu *cpu = this_cpu();
 
-	/* Both are off: vtimer_saved() or vtimer_close() of whoever was here before. */
+	/* Both are off: vtimer_saved() or vtimer_close() of whoever was here before. guest_ppis is what the
+	 * redistributor has, as that has looked. */
 	vtimer_load_offset(vcpu);
-	if (!change)
-		return;
-	*here = vcpu->timer.active;
-	for (unsigned i = 0; i < VTIMERS; i++)
-		if (change & BIT(ppis[i]))
-			irq_ppi_set_active(ppis[i], *here & BIT(ppis[i]));
+	if (cpu->guest_ppis != vcpu->timer.active)
+		load_active(cpu, vcpu->timer.active);
 }
 
 void vtimer_load_offset(struct vcpu *vcpu)
@@ -85,7 +99,7 @@ void vtimer_close(void)
 	stop_both();
 	for (unsigned i = 0; i < VTIMERS; i++)
 		irq_ppi_set_active(ppis[i], false);
-	active_here[cpu_id()] = 0;
+	this_cpu()->guest_ppis = 0;
 }
 
 static uint64_t image_ctl(const struct vcpu *vcpu, unsigned i)
@@ -139,11 +153,9 @@ static void arm(struct vcpu *vcpu) HOLDS(vcpu->wait.lock)
 	ktimer_start(&vcpu->timer.wake, timer_ticks_to_ns(deadline));
 }
 
-void vtimer_saved(struct vcpu *vcpu)
+/* A timer was set. */
+static __attribute__((noinline)) void stop_for(struct vcpu *vcpu)
 {
-	vcpu->timer.active = active_here[cpu_id()] = irq_ppis_active() & PPIS;
-	if (!((vcpu->regs.cntv_ctl | vcpu->regs.cntp_ctl) & CNT_CTL_ENABLE))
-		return;
 	stop_both();
 	if (!atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed))
 		return;
@@ -151,6 +163,17 @@ void vtimer_saved(struct vcpu *vcpu)
 	if (atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed))
 		arm(vcpu);
 	spin_unlock(&vcpu->wait.lock);
+}
+
+void vtimer_saved(struct vcpu *vcpu)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (cpu->guest_ppis)
+		cpu->guest_ppis = irq_ppis_active() & PPIS;
+	vcpu->timer.active = cpu->guest_ppis;
+	if ((vcpu->regs.cntv_ctl | vcpu->regs.cntp_ctl) & CNT_CTL_ENABLE)
+		stop_for(vcpu);
 }
 
 static void wake(struct ktimer *t)

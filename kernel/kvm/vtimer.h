@@ -12,6 +12,8 @@ void vtimer_cpu_setup(void);
 void vtimer_loading(struct vcpu *vcpu); /* before the timers' registers are written */
 void vtimer_saved(struct vcpu *vcpu);	/* after they were read: stops them */
 void vtimer_close(void);		/* stop both, Active bits clear */
+/* Write the Active bit of the host's interrupt of that PPI (27, 30). The vCPU is in this CPU's bank. */
+void vtimer_set_active(unsigned intid, bool active);
 
 /* Is the line of that PPI (27, 30) high: enabled, not masked, expired? The vCPU is in no bank, or
  * in this CPU's and masked. False for other PPIs. */

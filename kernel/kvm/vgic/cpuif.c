@@ -18,11 +18,6 @@
 
 static unsigned lrs, aprs; /* written once at boot */
 
-/* ICH_HCR_EL2 of each CPU, whosever it is. Each CPU's own, masked. */
-static struct hardware {
-	_Alignas(64) uint64_t hcr;
-} hardware[MAX_CPUS];
-
 void cpuif_probe(void)
 {
 	uint64_t vtr = sysreg_read(ich_vtr_el2);
@@ -80,21 +75,24 @@ static void write_lrs(const uint64_t *lr, unsigned used, unsigned count)
 	}
 }
 
-static void write_hcr(struct hardware *hw, uint64_t hcr)
+static void write_hcr(uint64_t hcr)
 {
+	struct cpu *here = this_cpu();
+
 	/* EOIcount must be 0 again where it counts. */
-	if (hw->hcr == hcr && !(hcr & ICH_HCR_LRENPIE))
+	if (here->ich_hcr == hcr && !(hcr & ICH_HCR_LRENPIE))
 		return;
-	hw->hcr = hcr;
+	here->ich_hcr = hcr;
 	sysreg_write(ich_hcr_el2, hcr);
 }
 
 void cpuif_write_lrs(struct vgic_cpu *cpu)
 {
-	if (cpu->used | cpu->written)
+	if (cpu->used | cpu->written) {
 		write_lrs(cpu->lr, cpu->used, max(cpu->used, cpu->written));
-	cpu->written = cpu->used;
-	write_hcr(&hardware[cpu_id()], cpu->hcr);
+		cpu->written = cpu->used;
+	}
+	write_hcr(cpu->hcr);
 }
 
 void cpuif_write_lr(struct vgic_cpu *cpu, unsigned n)
@@ -119,9 +117,10 @@ void cpuif_write_lr(struct vgic_cpu *cpu, unsigned n)
 void cpuif_save(struct vgic_cpu *cpu)
 {
 	cpuif_read_lrs(cpu);
-	if (cpu->written)
+	if (cpu->written) {
 		write_lrs(NULL, 0, cpu->written);
-	cpu->written = 0;
+		cpu->written = 0;
+	}
 	cpuif_read_vmcr(cpu);
 	cpu->apr[0][0] = sysreg_read(ich_ap0r0_el2);
 	cpu->apr[1][0] = sysreg_read(ich_ap1r0_el2);
@@ -159,12 +158,12 @@ void cpuif_load(struct vgic_cpu *cpu)
 
 void cpuif_close(void)
 {
-	write_hcr(&hardware[cpu_id()], 0);
+	write_hcr(0);
 }
 
 void cpuif_idle(bool enter)
 {
-	uint64_t hcr = hardware[cpu_id()].hcr;
+	uint64_t hcr = this_cpu()->ich_hcr;
 	const struct vcpu *vcpu = this_cpu()->resident;
 
 	if (hcr && vcpu && vcpu->vgic->used)
@@ -174,6 +173,6 @@ void cpuif_idle(bool enter)
 void cpuif_cpu_init(void)
 {
 	write_lrs(NULL, 0, lrs);
-	hardware[cpu_id()].hcr = ICH_HCR_EN;
+	this_cpu()->ich_hcr = ICH_HCR_EN;
 	cpuif_close();
 }

@@ -124,7 +124,7 @@ static void resample(struct vgic_cpu *cpu, unsigned intid)
 	if (irq->active || vtimer_line(cpu->vcpu, intid))
 		return;
 	vgic_irq_set_line(irq, false);
-	irq_ppi_set_active(intid, false);
+	vtimer_set_active(intid, false);
 }
 
 static inline void resample_timers(struct vgic_cpu *cpu)
@@ -141,7 +141,7 @@ static void sync_hw(struct vgic_cpu *cpu)
 {
 	cpu->hw_changed = false;
 	for (unsigned i = 0; i < ARRAY_SIZE(hw_ppis); i++)
-		irq_ppi_set_active(hw_ppis[i], irq_busy(&cpu->irqs[hw_ppis[i]]));
+		vtimer_set_active(hw_ppis[i], irq_busy(&cpu->irqs[hw_ppis[i]]));
 }
 
 static void refill(struct vgic_cpu *cpu, bool look_at_lines)
