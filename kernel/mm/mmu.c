@@ -276,8 +276,7 @@ void tlb_flush_stage2_local(void)
 	isb();
 	__asm__ volatile("tlbi vmalle1\n\tic iallu");
 	dsb(nsh);
-	if (hcr & HCR_TGE)
-		sysreg_write(hcr_el2, hcr);
+	sysreg_write(hcr_el2, hcr);
 	isb();
 }
 
