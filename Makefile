@@ -386,7 +386,7 @@ ON_STET := $(foreach t,$(PROGRAMS),\
 	$(patsubst %,%/$(t:build/user/tests/%=%),$(filter stet/%,$(MACHINES))))
 # The first of an area on Linux runs all of them in one boot; the others would wait for that. The first of all are
 # those that take longest, so that none of them is alone at the end.
-FIRST := $(firstword $(filter linux/max/user/%,$(ON_LINUX))) $(firstword $(filter linux/max/kvm/%,$(ON_LINUX)))
+FIRST := $(foreach a,kvm user torture,$(firstword $(filter linux/max/$a/%,$(ON_LINUX))))
 SLOW := $(filter %/many %/migrate %/bankstorm %/killstorm %/lifecycle %/thread,$(ON_STET))
 PROGRAM_TESTS := $(SLOW) $(filter-out $(SLOW),$(ON_STET)) $(filter-out $(FIRST),$(ON_LINUX))
 LONG_TESTS := tests/system/two_guests.t

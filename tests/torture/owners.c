@@ -184,10 +184,11 @@ static long free_kib(void)
 TEST(B44_vcpus_come_and_go_and_leave_nothing)
 {
 	enum { WARM_UP = 20, LIVES = 1000 };
+	unsigned lives = rounds_wanted(LIVES);
 	unsigned most = state_longest();
 	long before = 0;
 
-	for (unsigned i = 0; i < WARM_UP + LIVES && !tap_failed; i++) {
+	for (unsigned i = 0; i < WARM_UP + lives && !tap_failed; i++) {
 		if (i == WARM_UP)
 			before = free_kib();
 		vm_create_bare(&vm);
