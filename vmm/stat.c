@@ -155,7 +155,7 @@ static int parse_guest(const char *text)
 	if (*end || pid <= 0)
 		pid = control_pid(text);
 	if (pid <= 0 || !vmstat_next(0, (int)pid))
-		die("no guest %s is running", text);
+		die("no guest named %s is running", text);
 	return (int)pid;
 }
 

@@ -158,18 +158,19 @@ uint64_t watch_vector_saves(const struct vcpu *vcpu)
 void watch_places(struct vcpu *vcpu, uint64_t ticks[WATCH_PLACES])
 {
 	struct vcpu_watch *w = vcpu->watch;
-	enum watch_place place;
+	enum watch_place is;
 	uint64_t daif;
 
 	memset(ticks, 0, WATCH_PLACES * sizeof(*ticks));
 	if (!w)
 		return;
 	daif = spin_lock_irqsave(&w->lock);
+	is = w->place;
+	if (is == WATCH_HOST && atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed))
+		w->place = WATCH_IDLE;
+	/* What was told is not taken back when it turns out to be waiting. */
+	move_to(w, is);
 	memcpy(ticks, w->ticks, sizeof(w->ticks));
-	place = w->place;
-	if (place == WATCH_HOST && atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed))
-		place = WATCH_IDLE;
-	ticks[place] += timer_ticks() - w->since;
 	spin_unlock_irqrestore(&w->lock, daif);
 }
 
