@@ -15,10 +15,14 @@ struct trapframe {
 	uint64_t pstate;  /* SPSR_EL2 */
 	uint64_t orig_x0; /* x0 at the system call, for restarts; linux/ owns it */
 	int64_t syscall;  /* x8 in a system call, -1 otherwise */
+	uint64_t traced;  /* system calls go by way of trap_syscall_traced(): stays from one entry to the next */
+	uint64_t reserved; /* 16-byte alignment */
 };
 
 /* Hooks of linux/. Entered with interrupts enabled, on the thread's kernel stack, x8 = number. */
 void trap_syscall(struct trapframe *tf);
+/* The same for a thread with tf->traced. */
+void trap_syscall_traced(struct trapframe *tf);
 /* An exception other than SVC from EL0: esr and far as the hardware gave them. Enabled. Page
  * faults, undefined instructions, alignment, breakpoints, BRK; FP access (EC 0x07, 0x19). */
 void trap_user_exception(struct trapframe *tf, uint64_t esr, uint64_t far);

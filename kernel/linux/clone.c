@@ -10,12 +10,15 @@
 
 #include "arch/sysreg.h"
 #include "arch/usercopy.h"
+#include "lib/bits.h"
 #include "lib/string.h"
 #include "linux/fd.h"
 #include "linux/inode.h"
 #include "linux/process.h"
 #include "linux/syscalls.h"
+#include "linux/traced.h"
 #include "mm/page.h"
+#include "mm/slab.h"
 
 #define CLONE_KNOWN                                                                                \
 	(CSIGNAL | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK |               \
@@ -23,9 +26,12 @@
 	 CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO |  \
 	 CLONE_CLEAR_SIGHAND)
 
+#define PSTATE_SS BIT(21)
+
 struct request {
 	uint64_t flags, stack, tls, parent_tid, child_tid;
 	int exit_signal;
+	struct trace *trace; /* for the child, if it is to be traced as well */
 };
 
 /* The child's first turn, still in the kernel. */
@@ -66,6 +72,8 @@ static void fill_task(struct task *t, const struct task *parent, const struct tr
 	*tf = *from;
 	tf->x[0] = 0;
 	tf->syscall = -1;
+	tf->traced = false;
+	tf->pstate &= ~PSTATE_SS;
 	tf->orig_x0 = r->flags & CLONE_CHILD_SETTID ? r->child_tid : 0;
 	if (r->stack)
 		tf->sp = r->stack;
@@ -153,20 +161,25 @@ put_process:
 }
 
 /* Tell the ids and let it run; the caller's reference to child keeps it through vfork(). */
-static long launch(struct task *t, struct process *child, const struct request *r)
+static long launch(struct task *t, struct process *child, struct request *r)
 {
-	int tid = t->tid;
+	int tid = t->tid, event = trace_clone(t, r->flags, r->exit_signal, &r->trace);
 
 	if (r->flags & CLONE_PARENT_SETTID)
 		(void)user_store32(r->parent_tid, (uint32_t)tid);
 	thread_start(&t->thread);
-	if (r->flags & CLONE_VFORK && child)
+	if (event)
+		trace_event(event, (uint64_t)tid);
+	if (r->flags & CLONE_VFORK && child) {
 		/* acquire: pairs with the release in process_vfork_done() */
 		wait_event(&child->vfork_wait, !__atomic_load_n(&child->vfork, __ATOMIC_ACQUIRE));
+		if (is_traced(task_current()))
+			trace_event(PTRACE_EVENT_VFORK_DONE, (uint64_t)tid);
+	}
 	return tid;
 }
 
-static long clone_thread(struct task *t, struct process *p, const struct request *r)
+static long clone_thread(struct task *t, struct process *p, struct request *r)
 {
 	int err;
 
@@ -179,7 +192,7 @@ static long clone_thread(struct task *t, struct process *p, const struct request
 	return err;
 }
 
-static long clone_process(struct task *t, struct process *parent, const struct request *r)
+static long clone_process(struct task *t, struct process *parent, struct request *r)
 {
 	struct process *child;
 	int err = process_copy(parent, r, &child);
@@ -196,23 +209,26 @@ static long clone_process(struct task *t, struct process *parent, const struct r
 	return tid;
 }
 
-static long clone(struct trapframe *tf, const struct request *r)
+static long clone(struct trapframe *tf, struct request *r)
 {
 	/* Read before anything sleeps: afterwards the CPU may be set up for a guest. */
 	uint64_t tls = sysreg_read(tpidr_el0);
 	struct task *self = task_current(), *t;
-	int err = check_request(r);
+	long err = check_request(r);
 
+	if (!err)
+		err = trace_clone_prepare(r->flags, r->exit_signal, &r->trace);
 	if (err)
 		return err;
 	t = page_scarce(0) ? NULL : task_new(self->thread.name, task_begin);
-	if (!t)
-		return -ENOMEM;
-	fp_context_copy(&t->fp, &self->fp);
-	fill_task(t, self, tf, r, tls);
-	if (r->flags & CLONE_THREAD)
-		return clone_thread(t, self->process, r);
-	return clone_process(t, self->process, r);
+	if (t) {
+		fp_context_copy(&t->fp, &self->fp);
+		fill_task(t, self, tf, r, tls);
+		err = r->flags & CLONE_THREAD ? clone_thread(t, self->process, r)
+					      : clone_process(t, self->process, r);
+	}
+	kfree(r->trace);
+	return t ? err : -ENOMEM;
 }
 
 long sys_clone(struct trapframe *tf)

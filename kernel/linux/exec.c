@@ -22,6 +22,7 @@
 #include "linux/program.h"
 #include "linux/sve.h"
 #include "linux/syscalls.h"
+#include "linux/traced.h"
 #include "mm/slab.h"
 
 #define PIE_BASE     0xaaaaaaaa0000ull
@@ -221,7 +222,7 @@ static int become(struct program *p, struct trapframe *tf)
 {
 	struct task *t = task_current();
 	uint64_t sp;
-	int err = process_make_single();
+	int tid = t->tid, err = process_make_single();
 
 	if (err)
 		return err;
@@ -238,6 +239,8 @@ static int become(struct program *p, struct trapframe *tf)
 	tf->pc = p->image.interpreter[0] ? p->interpreter.entry : p->image.entry;
 	tf->sp = sp;
 	tf->syscall = -1;
+	if (is_traced(t))
+		trace_exec(tid);
 	return 0;
 }
 

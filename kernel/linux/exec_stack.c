@@ -149,8 +149,6 @@ static void push_auxv(struct stack *s, const struct program *p, uint64_t name, u
 	push_aux(s, AT_NULL, 0);
 }
 
-#define AUXV_WORDS (2 * 20)
-
 int program_stack(const struct program *p, uint64_t *sp)
 {
 	static const char platform[] = "aarch64";
@@ -175,6 +173,7 @@ int program_stack(const struct program *p, uint64_t *sp)
 	task_current()->process->arg_start = strings;
 	task_current()->process->arg_end = strings + at;
 	push_strings(&s, a, &at, strings, a->envc);
+	task_current()->process->auxv_start = s.at;
 	push_auxv(&s, p, name, platform_at, random);
 	return s.err;
 }

@@ -418,14 +418,20 @@ static bool allowed(const struct vma *vma, bool write, bool exec)
 	return vma->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
-int pages_fault(struct space *s, uint64_t va, bool write, bool exec)
+/* A debugger may reach what the program itself may not; no page of others is written by that. */
+static bool may_force(const struct vma *vma, bool write, enum fault_kind kind)
+{
+	return kind == FAULT_FORCED && !(write && vma->flags & MAP_SHARED);
+}
+
+int pages_fault(struct space *s, uint64_t va, bool write, enum fault_kind kind)
 {
 	struct vma *vma = vma_find(&s->areas, va);
 	uint64_t size, desc;
 
 	if (!vma)
 		return -EFAULT;
-	if (!allowed(vma, write, exec))
+	if (!allowed(vma, write, kind == FAULT_EXEC) && !may_force(vma, write, kind))
 		return -EACCES;
 	desc = leaf(s, va, &size);
 	if (!desc)
@@ -440,7 +446,7 @@ int space_fault(struct space *s, uint64_t va, bool write, bool exec)
 	int err;
 
 	mutex_lock(&s->lock);
-	err = pages_fault(s, va, write, exec);
+	err = pages_fault(s, va, write, exec ? FAULT_EXEC : FAULT_DATA);
 	mutex_unlock(&s->lock);
 	return err;
 }
@@ -455,7 +461,7 @@ int space_populate(struct space *s, uint64_t va, uint64_t size)
 
 		mutex_lock(&s->lock);
 		vma = vma_find(&s->areas, va);
-		err = !vma ? -ENOMEM : pages_fault(s, va, vma->prot & PROT_WRITE, false);
+		err = !vma ? -ENOMEM : pages_fault(s, va, vma->prot & PROT_WRITE, FAULT_DATA);
 		leaf(s, va, &step);
 		mutex_unlock(&s->lock);
 		va = align_down(va, step) + step;
@@ -467,7 +473,7 @@ int space_populate(struct space *s, uint64_t va, uint64_t size)
 int space_pin_locked(struct space *s, uint64_t va, bool write, pa_t *pa, uint64_t *size,
 		     bool *writable)
 {
-	int err = pages_fault(s, va, write, false);
+	int err = pages_fault(s, va, write, FAULT_DATA);
 	uint64_t desc;
 
 	if (err)

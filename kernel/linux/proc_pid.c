@@ -21,7 +21,7 @@ struct pid_inode;
 /* What a name below /proc/N is: a text (show), a link (follow) or a directory. */
 struct pid_entry {
 	const char *name;
-	enum { TEXT, LINK, DIR_ENTRIES, DIR_FD, DIR_TASK } kind;
+	enum { TEXT, MEMORY, LINK, DIR_ENTRIES, DIR_FD, DIR_TASK } kind;
 	void (*show)(struct text *t, void *arg);
 	int (*follow)(const struct pid_inode *link, struct inode **out);
 	const struct pid_entry *entries; /* of DIR_ENTRIES; ends with a row without name */
@@ -48,6 +48,8 @@ static uint32_t entry_mode(const struct pid_entry *e)
 {
 	if (e->kind == TEXT)
 		return S_IFREG | 0444;
+	if (e->kind == MEMORY)
+		return S_IFREG | 0600;
 	return e->kind == LINK ? S_IFLNK | 0777 : S_IFDIR | 0555;
 }
 
@@ -67,7 +69,7 @@ static int make(const struct proc_subject *subject, const struct pid_entry *e, i
 
 	if (!n)
 		return -ENOMEM;
-	inode_init(&n->inode, e->kind == TEXT ? &text_ops : e->kind == LINK ? &link_ops : &dir_ops,
+	inode_init(&n->inode, e->kind < LINK ? &text_ops : e->kind == LINK ? &link_ops : &dir_ops,
 		   entry_mode(e));
 	n->inode.ino = entry_ino(subject, e, fd);
 	n->inode.nlink = 1;
@@ -108,6 +110,10 @@ static int text_file_open(struct inode *inode, struct file *f)
 	struct proc_subject *s = kmalloc(sizeof(*s));
 	int err;
 
+	if (pid_inode(inode)->entry->kind == MEMORY) {
+		kfree(s);
+		return proc_mem_open(f, pid_inode(inode)->subject.process);
+	}
 	if (!s)
 		return -ENOMEM;
 	*s = pid_inode(inode)->subject;
@@ -251,6 +257,9 @@ static const struct pid_entry task_entries[] = {
 	{ .name = "stat", .show = proc_show_stat },
 	{ .name = "status", .show = proc_show_status },
 	{ .name = "comm", .show = proc_show_comm },
+	{ .name = "maps", .show = proc_show_maps },
+	{ .name = "auxv", .show = proc_show_auxv },
+	{ .name = "mem", .kind = MEMORY },
 	{ 0 },
 };
 static const struct pid_entry task_entry = { .kind = DIR_ENTRIES, .entries = task_entries };
@@ -262,6 +271,8 @@ static const struct pid_entry process_entries[] = {
 	{ .name = "comm", .show = proc_show_comm },
 	{ .name = "cmdline", .show = proc_show_cmdline },
 	{ .name = "maps", .show = proc_show_maps },
+	{ .name = "auxv", .show = proc_show_auxv },
+	{ .name = "mem", .kind = MEMORY },
 	{ .name = "mounts", .show = proc_show_mounts },
 	{ .name = "exe", .kind = LINK, .follow = follow_exe },
 	{ .name = "cwd", .kind = LINK, .follow = follow_cwd },

@@ -12,8 +12,9 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "linux/fd.h"
-#include "linux/process.h"
+#include "linux/program.h"
 #include "linux/time.h"
+#include "linux/traced.h"
 #include "mm/page.h"
 #include "mm/slab.h"
 
@@ -27,6 +28,7 @@ struct summary {
 	char name[16];
 	char state;
 	unsigned threads;
+	int tracer;
 	uint64_t runtime_ns;
 	uint64_t affinity;
 };
@@ -41,6 +43,8 @@ static const char *state_text(char letter)
 		return "S (sleeping)";
 	case 'T':
 		return "T (stopped)";
+	case 't':
+		return "t (tracing stop)";
 	default:
 		return "Z (zombie)";
 	}
@@ -50,6 +54,8 @@ static char state_letter(const struct process *p, const struct task *t)
 {
 	if (p->state != PROCESS_ALIVE)
 		return 'Z';
+	if (t && t->trace && t->trace->state != TRACE_RUNNING)
+		return 't';
 	if (p->stopped)
 		return 'T';
 	return t && atomic_load_explicit(&t->thread.state, memory_order_relaxed) == THREAD_RUNNING ?
@@ -78,6 +84,7 @@ static struct summary summarize(const struct proc_subject *s)
 	if (t) {
 		memcpy(sum.name, t->thread.name, sizeof(sum.name));
 		sum.affinity = t->thread.affinity;
+		sum.tracer = is_traced(t) ? t->trace->tracer->tid : 0;
 		sum.runtime_ns = s->tid ? timer_ticks_to_ns(t->thread.runtime) : 0;
 	}
 	spin_unlock_irqrestore(&tasks_lock, daif);
@@ -145,8 +152,9 @@ void proc_show_status(struct text *t, void *arg)
 	struct summary sum = summarize(s);
 	struct memory m = measure(s->process);
 
-	text_printf(t, "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-		    sum.name, state_text(sum.state), p->pid, s->tid ? s->tid : p->pid, p->ppid);
+	text_printf(t, "Name:\t%s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",
+		    sum.name, state_text(sum.state), p->pid, s->tid ? s->tid : p->pid, p->ppid,
+		    sum.tracer);
 	put_ids(t, "Uid", &p->uid);
 	put_ids(t, "Gid", &p->gid);
 	text_printf(t, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\n",
@@ -174,34 +182,41 @@ void proc_show_comm(struct text *t, void *arg)
 /* Copy [va, end) of a space, as far as it is there. */
 static void put_memory(struct text *t, struct space *s, uint64_t va, uint64_t end)
 {
-	while (va < end) {
-		uint64_t offset = va & PAGE_MASK, n = min(end - va, PAGE_SIZE - offset), size;
-		bool writable;
-		pa_t pa;
-		int err;
+	uint8_t part[256];
+	size_t n;
 
-		mutex_lock(&s->lock);
-		err = space_pin_locked(s, va, false, &pa, &size, &writable);
-		mutex_unlock(&s->lock);
-		if (err)
+	for (; va < end; va += n) {
+		n = space_copy(s, va, part, min(end - va, sizeof(part)), SPACE_READ, false);
+		if (!n)
 			return;
-		text_put(t, (uint8_t *)pa_to_va(pa) + (va & (size - 1)), n);
-		space_unpin(pa);
-		va += n;
+		text_put(t, part, n);
 	}
+}
+
+/* [start, end) of the process's memory. */
+static void show_memory(struct text *t, struct process *p, uint64_t start, uint64_t end)
+{
+	struct space *s = process_space(p);
+
+	if (!s)
+		return;
+	put_memory(t, s, start, end);
+	space_put(s);
 }
 
 void proc_show_cmdline(struct text *t, void *arg)
 {
 	struct process *p = ((const struct proc_subject *)arg)->process;
-	struct space *s = process_space(p);
-	uint64_t start = p->arg_start, end = p->arg_end;
 
-	if (!s)
-		return;
-	if (start < end)
-		put_memory(t, s, start, min(end, start + CMDLINE_MOST));
-	space_put(s);
+	show_memory(t, p, p->arg_start, min(p->arg_end, p->arg_start + CMDLINE_MOST));
+}
+
+void proc_show_auxv(struct text *t, void *arg)
+{
+	struct process *p = ((const struct proc_subject *)arg)->process;
+	uint64_t size = p->auxv_start ? AUXV_WORDS * sizeof(uint64_t) : 0;
+
+	show_memory(t, p, p->auxv_start, p->auxv_start + size);
 }
 
 /* ---- maps ---- */

@@ -23,6 +23,7 @@
 #include "linux/itimer.h"
 #include "linux/sve.h"
 #include "linux/syscalls.h"
+#include "linux/traced.h"
 #include "mm/slab.h"
 
 #define PID_MAX 4194304
@@ -102,6 +103,7 @@ struct task *task_new(const char *name, void (*entry)(void *))
 	t->thread.switched_in = task_switched_in;
 	t->thread.released = task_released;
 	list_init(&t->sibling);
+	list_init(&t->tracees);
 	fp_context_init(&t->fp, sve_default(), &t->thread);
 	signal_pending_init(&t->signals.pending);
 	return t;
@@ -140,57 +142,6 @@ static int pid_new(void)
 	return last_pid;
 }
 
-struct process *process_find(int pid)
-{
-	struct process *p;
-
-	list_for_each (p, &processes, all_link) {
-		if (p->pid == pid)
-			return p;
-	}
-	return NULL;
-}
-
-struct task *task_find(int tid)
-{
-	struct process *p;
-	struct task *t;
-
-	list_for_each (p, &processes, all_link) {
-		list_for_each (t, &p->tasks, sibling) {
-			if (t->tid == tid)
-				return t;
-		}
-	}
-	return NULL;
-}
-
-struct process *process_get(int pid)
-{
-	uint64_t daif = spin_lock_irqsave(&tasks_lock);
-	struct process *p = process_find(pid);
-
-	if (p)
-		process_ref(p);
-	spin_unlock_irqrestore(&tasks_lock, daif);
-	return p;
-}
-
-struct process *process_next(int pid)
-{
-	uint64_t daif = spin_lock_irqsave(&tasks_lock);
-	struct process *p, *best = NULL;
-
-	list_for_each (p, &processes, all_link) {
-		if (p->pid > pid && (!best || p->pid < best->pid))
-			best = p;
-	}
-	if (best)
-		process_ref(best);
-	spin_unlock_irqrestore(&tasks_lock, daif);
-	return best;
-}
-
 /* HOLDS(tasks_lock) */
 static void process_enter(struct process *p, struct process *parent)
 {
@@ -199,6 +150,7 @@ static void process_enter(struct process *p, struct process *parent)
 	p->sid = parent ? parent->sid : p->pid;
 	p->parent = parent;
 	p->ppid = parent ? parent->pid : 0;
+	p->born_of = parent ? task_current()->tid : 0;
 	list_append(&processes, &p->all_link);
 	if (parent)
 		list_append(&parent->children, &p->child_link);
@@ -238,39 +190,6 @@ int task_enter(struct task *t, struct process *p, struct process *parent)
 	}
 	spin_unlock_irqrestore(&tasks_lock, daif);
 	return err;
-}
-
-uint64_t process_runtime(struct process *p)
-{
-	uint64_t daif = spin_lock_irqsave(&tasks_lock), ns = p->runtime_ns;
-	struct task *t;
-
-	list_for_each (t, &p->tasks, sibling)
-		ns += timer_ticks_to_ns(t->thread.runtime);
-	spin_unlock_irqrestore(&tasks_lock, daif);
-	return ns;
-}
-
-struct space *process_space(struct process *p)
-{
-	uint64_t daif = spin_lock_irqsave(&tasks_lock);
-	struct space *s = p->space;
-
-	if (s)
-		space_get(s);
-	spin_unlock_irqrestore(&tasks_lock, daif);
-	return s;
-}
-
-struct fd_table *process_fds(struct process *p)
-{
-	uint64_t daif = spin_lock_irqsave(&tasks_lock);
-	struct fd_table *fds = p->fds;
-
-	if (fds)
-		fd_table_hold(fds);
-	spin_unlock_irqrestore(&tasks_lock, daif);
-	return fds;
 }
 
 /* ---- ending ---- */
@@ -363,6 +282,8 @@ static void process_end(struct process *p)
 	spin_unlock_irqrestore(&tasks_lock, daif);
 	fs_state_put(fs);
 	space_leave(space);
+	if (p->first_trace)
+		trace_process_end(p);
 	process_report_end(p);
 }
 
@@ -390,9 +311,13 @@ static void release_space(struct task *t)
 static bool task_leave(struct task *t, struct process *p, int status)
 {
 	uint64_t daif = spin_lock_irqsave(&tasks_lock);
+	struct process *tracer = NULL;
+	struct trace *dead = NULL;
 	struct task *other;
 	bool last;
 
+	if (t->trace)
+		tracer = trace_task_leaves(t, p->group_exit ? p->exit_status : status, &dead);
 	spin_lock(&p->siglock);
 	list_remove(&t->sibling);
 	last = --p->task_count == 0;
@@ -409,6 +334,9 @@ static bool task_leave(struct task *t, struct process *p, int status)
 	spin_unlock(&p->siglock);
 	wake_up(&p->alone, 0);
 	spin_unlock_irqrestore(&tasks_lock, daif);
+	kfree(dead);
+	if (tracer)
+		trace_tell_end(tracer, p, t->tid, p->group_exit ? p->exit_status : status);
 	return last;
 }
 
@@ -419,6 +347,9 @@ _Noreturn void task_exit(int status)
 	struct fd_table *fds = p->fds;
 	bool last;
 
+	if (is_traced(t))
+		trace_event(PTRACE_EVENT_EXIT, (uint64_t)status);
+	trace_tracer_ends(t);
 	futex_task_exit(t);
 	release_space(t);
 	fp_context_end(&t->fp);
@@ -443,8 +374,11 @@ static void kick_all(struct process *p)
 _Noreturn void process_exit(int status)
 {
 	struct process *p = task_current()->process;
-	uint64_t daif = spin_lock_irqsave(&tasks_lock);
+	uint64_t daif;
 
+	if (is_traced(task_current())) /* once the process ends nobody stops */
+		trace_event(PTRACE_EVENT_EXIT, (uint64_t)status);
+	daif = spin_lock_irqsave(&tasks_lock);
 	spin_lock(&p->siglock);
 	if (!p->group_exit) {
 		p->group_exit = true;
@@ -461,6 +395,7 @@ int process_make_single(void)
 	struct task *t = task_current();
 	struct process *p = t->process;
 	uint64_t daif = spin_lock_irqsave(&tasks_lock);
+	struct trace *dead;
 	bool ending;
 
 	spin_lock(&p->siglock);
@@ -478,9 +413,11 @@ int process_make_single(void)
 	spin_lock(&p->siglock);
 	p->exec_task = NULL;
 	t->tid = p->pid;
+	dead = trace_forget_first(p);
 	ending = p->group_exit;
 	spin_unlock(&p->siglock);
 	spin_unlock_irqrestore(&tasks_lock, daif);
+	kfree(dead);
 	return ending ? -EINTR : 0;
 }
 

@@ -22,6 +22,8 @@ static inline struct process *process_ref(struct process *p)
 void process_put(struct process *p); /* may sleep */
 /* The process of a pid, zombies too, one reference; NULL: none. */
 struct process *process_get(int pid);
+/* The process of a task, one reference; NULL: none. */
+struct process *process_of_task(int tid);
 /* The one with the lowest pid above, one reference; NULL: none (to walk through all). */
 struct process *process_next(int pid);
 /* HOLDS(tasks_lock). NULL: none. */

@@ -40,9 +40,12 @@ struct proc_subject {
 	struct process *process; /* counted */
 	int tid;		 /* 0: the whole process */
 };
+/* Make f the memory of a process (linux/space_access.c). -EACCES, -ESRCH. */
+int proc_mem_open(struct file *f, struct process *p);
 void proc_show_stat(struct text *t, void *arg);
 void proc_show_status(struct text *t, void *arg);
 void proc_show_statm(struct text *t, void *arg);
 void proc_show_comm(struct text *t, void *arg);
 void proc_show_cmdline(struct text *t, void *arg);
+void proc_show_auxv(struct text *t, void *arg);
 void proc_show_maps(struct text *t, void *arg);

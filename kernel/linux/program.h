@@ -9,6 +9,8 @@
 #define ARGS_SIZE  (PAGE_SIZE << ARGS_ORDER)
 #define ARGS_MAX   (ARGS_SIZE / 2) /* the strings; a script's additions need room too */
 
+#define AUXV_WORDS (2 * 20) /* of the auxiliary vector, with its end */
+
 /* Arguments and environment on their way: strings one after the other. */
 struct args {
 	char *block;

@@ -227,16 +227,14 @@ long sys_kill(struct trapframe *tf)
 /* tgid 0: whatever process the task belongs to. */
 static int send_task(int tgid, int tid, int sig, const siginfo_t *info)
 {
-	struct process *p = task_current()->process;
-	uint64_t daif = spin_lock_irqsave(&tasks_lock);
-	struct task *t = task_find(tid);
+	struct process *p = process_of_task(tid);
 	int err = 0;
 
-	p = t && (!tgid || t->process->pid == tgid) ? process_ref(t->process) : NULL;
-	spin_unlock_irqrestore(&tasks_lock, daif);
 	if (!p)
 		return -ESRCH;
-	if (sig)
+	if (tgid && p->pid != tgid)
+		err = -ESRCH;
+	else if (sig)
 		err = signal_send_tid(p, tid, info);
 	process_put(p);
 	return err;

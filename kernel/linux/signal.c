@@ -10,12 +10,12 @@
  * itself clears that bit, before it looks. Entries are allocated and freed outside the locks.
  */
 #include <linux/errno.h>
-#include <asm/unistd.h>
 
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "linux/process.h"
 #include "linux/sigqueue.h"
+#include "linux/traced.h"
 #include "mm/slab.h"
 
 #define SET_STOP                                                                                   \
@@ -106,6 +106,8 @@ static bool cancel_opposite(struct process *p, int sig, struct list *used)
 		p->stop_report = goes_on ? SIGCONT : 0;
 		wake_up(&p->stop_wait, 0);
 	}
+	if (goes_on)
+		trace_continued(p);
 	return goes_on;
 }
 
@@ -140,7 +142,7 @@ static struct signal_entry *post(struct process *p, struct task *t, int sig, str
 
 	if (p->state != PROCESS_ALIVE || p->group_exit)
 		return e;
-	if (!blocked && signal_ignored(p, sig))
+	if (!blocked && signal_ignored(p, sig) && !process_is_traced(p))
 		return e;
 	e = signal_pending_add(t ? &t->signals.pending : &p->pending, sig, e);
 	if (sig == SIGKILL) {
@@ -335,7 +337,8 @@ static bool group_orphaned(int pgid)
 
 void signal_stop(int sig)
 {
-	struct process *p = task_current()->process, *parent = NULL;
+	struct task *t = task_current();
+	struct process *p = t->process, *parent = NULL;
 	uint64_t daif = spin_lock_irqsave(&tasks_lock);
 
 	if (sig != SIGSTOP && group_orphaned(p->pgid)) {
@@ -346,9 +349,10 @@ void signal_stop(int sig)
 	/* A SIGCONT that came meanwhile has won. */
 	if (!p->group_exit && !(p->pending.set & signal_bit(SIGCONT))) {
 		p->stopped = true;
-		p->stop_report = sig;
+		p->stop_report = p->stop_signal = sig;
+		p->stop_count++;
 		recheck_all(p);
-		if (p->parent)
+		if (p->parent && !(is_traced(t) && t->trace->tracer->process == p->parent))
 			parent = process_ref(p->parent);
 	}
 	spin_unlock(&p->siglock);
@@ -379,12 +383,25 @@ static void obey_process(struct task *t, struct process *p)
 		task_exit(p->exit_status);
 	if (p->exec_task && p->exec_task != t)
 		task_exit(0);
-	if (p->stopped)
-		wait_event(&p->stop_wait, !__atomic_load_n(&p->stopped, __ATOMIC_ACQUIRE) ||
-						  p->group_exit || p->exec_task);
+	while (is_traced(t) || (p->stopped && !p->group_exit && !p->exec_task)) {
+		if (!is_traced(t))
+			wait_event(&p->stop_wait,
+				   !__atomic_load_n(&p->stopped, __ATOMIC_ACQUIRE) ||
+					   p->group_exit || p->exec_task || is_traced(t));
+		else if (trace_obey(t))
+			return;
+	}
 }
 
-/* The next signal the task is to act on, with its action; 0: none. */
+/* HOLDS(siglock) */
+static void take_action(struct process *p, int sig, struct signal_action *action)
+{
+	*action = p->actions[sig - 1];
+	if (action->flags & SA_RESETHAND && action->handler > (uint64_t)SIG_IGN)
+		p->actions[sig - 1].handler = (uint64_t)SIG_DFL;
+}
+
+/* The next signal the task is to act on, with its action (NULL: not yet wanted); 0: none. */
 static int next_signal(struct task *t, struct process *p, siginfo_t *info,
 		       struct signal_action *action)
 {
@@ -397,43 +414,33 @@ static int next_signal(struct task *t, struct process *p, siginfo_t *info,
 	sig = signal_pending_take(&t->signals.pending, ~t->signals.blocked, info, &used);
 	if (!sig)
 		sig = signal_pending_take(&p->pending, ~t->signals.blocked, info, &used);
-	if (sig) {
-		*action = p->actions[sig - 1];
-		if (action->flags & SA_RESETHAND && action->handler > (uint64_t)SIG_IGN)
-			p->actions[sig - 1].handler = (uint64_t)SIG_DFL;
-	}
+	if (sig && action)
+		take_action(p, sig, action);
 	spin_unlock_irqrestore(&p->siglock, daif);
 	signal_entries_free(&used);
 	return sig;
 }
 
-/* How the interrupted call ends: restarted (again), or with -EINTR. action NULL: no handler runs.
- */
-static void finish_call(struct trapframe *tf, const struct signal_action *action)
+/* The tracer decides what becomes of a signal. */
+static int ask_tracer(struct process *p, siginfo_t *info, struct signal_action *action)
 {
-	int64_t code = tf->syscall < 0 ? 0 : -(int64_t)tf->x[0];
+	int sig = info->si_signo == SIGKILL ? SIGKILL : trace_signal(info);
+	uint64_t daif = spin_lock_irqsave(&p->siglock);
 
-	if (code != ERESTARTSYS && code != ERESTARTNOHAND && code != ERESTART_RESTARTBLOCK)
-		return;
-	tf->syscall = -1;
-	if (action && !(code == ERESTARTSYS && action->flags & SA_RESTART)) {
-		tf->x[0] = (uint64_t)-EINTR;
-		return;
-	}
-	if (code == ERESTART_RESTARTBLOCK)
-		tf->x[8] = __NR_restart_syscall;
-	tf->x[0] = tf->orig_x0;
-	tf->pc -= 4;
+	if (sig)
+		take_action(p, sig, action);
+	spin_unlock_irqrestore(&p->siglock, daif);
+	return sig;
 }
 
 /* Let the handler run next. */
-static void call_handler(struct task *t, struct trapframe *tf, const struct signal_action *action,
-			 const siginfo_t *info)
+static void call_handler(struct task *t, struct trapframe *tf, struct interrupted *call,
+			 const struct signal_action *action, const siginfo_t *info)
 {
 	uint64_t mask = t->signals.restore ? t->signals.saved : t->signals.blocked;
 	uint64_t block = action->mask;
 
-	finish_call(tf, action);
+	restart_finish(tf, call, action);
 	tf->syscall = -1;
 	t->signals.restore = false;
 	if (!sigframe_push(tf, action, info, mask)) {
@@ -452,22 +459,28 @@ void signal_deliver(struct trapframe *tf)
 {
 	struct task *t = task_current();
 	struct process *p = t->process;
+	struct interrupted call = restart_rewind(tf);
 	struct signal_action action;
 	siginfo_t info;
 	int sig;
 
 	thread_clear_work(&t->thread, WORK_SIGNAL);
 	for (;;) {
+		bool traced;
+
 		obey_process(t, p);
-		sig = next_signal(t, p, &info, &action);
+		traced = is_traced(t);
+		sig = next_signal(t, p, &info, traced ? NULL : &action);
 		if (!sig)
 			break;
+		if (traced && !(sig = ask_tracer(p, &info, &action)))
+			continue;
 		if (action.handler == (uint64_t)SIG_DFL)
 			default_action(sig);
 		else if (action.handler != (uint64_t)SIG_IGN)
-			call_handler(t, tf, &action, &info);
+			call_handler(t, tf, &call, &action, &info);
 	}
-	finish_call(tf, NULL);
+	restart_finish(tf, &call, NULL);
 	if (t->signals.restore) {
 		t->signals.restore = false;
 		signal_set_mask(t->signals.saved);

@@ -4,7 +4,8 @@
  * comes.
  *
  * An interruptible wait gives -EINTR. A call returns that as it is (never restarted), or one of the
- * codes below, which signal.c turns into a restart or into -EINTR; they never reach a program.
+ * codes below, which signal.c turns into a restart or into -EINTR; they never reach a program. Who
+ * returns one has WORK_SIGNAL: it ended his wait, or he has set it.
  */
 #pragma once
 
@@ -95,6 +96,18 @@ void signal_deliver(struct trapframe *tf);
 bool signal_ignored(struct process *p, int sig);
 /* Let the calling task's process stop until it is continued. */
 void signal_stop(int sig);
+
+/* A call that is to be restarted: before signals are taken, and before a tracer looks, the program
+ * stands in front of it again. */
+struct interrupted {
+	int64_t code; /* ERESTART*, 0: none */
+	uint64_t pc;  /* behind the call */
+};
+struct interrupted restart_rewind(struct trapframe *tf);
+/* How it ends: restarted (again), or with -EINTR. action NULL: no handler runs. Nothing if a tracer
+ * has moved the program elsewhere. */
+void restart_finish(struct trapframe *tf, struct interrupted *call,
+		    const struct signal_action *action);
 
 /* Put a frame on the program's stack and set the registers for its handler; false: no stack. */
 bool sigframe_push(struct trapframe *tf, const struct signal_action *action, const siginfo_t *info,

@@ -82,6 +82,12 @@ int space_fault(struct space *s, uint64_t va, bool write, bool exec);
 /* Make all of the range present, as far as it is allowed. Takes the lock. */
 int space_populate(struct space *s, uint64_t va, uint64_t size);
 
+/* Copy between kernel memory and any space (linux/space_access.c). force: whatever rights its areas
+ * have, as debuggers do. Bytes copied, fewer if the rest cannot be. Takes the lock, may sleep. */
+enum space_access { SPACE_READ, SPACE_WRITE };
+size_t space_copy(struct space *s, uint64_t va, void *kernel, size_t size,
+		  enum space_access access, bool force);
+
 /* For KVM: the page or block that va maps to for that access, made present. *size is PAGE_SIZE or
  * BLOCK_SIZE (a whole aligned block lies behind va), *pa its start, *writable whether the program
  * itself may write now (a read fault on memory that is COW: mapped read-only). Takes one reference

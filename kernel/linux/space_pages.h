@@ -20,5 +20,7 @@ int pages_share(struct space *child, struct vma *vma);
 int pages_alias(struct space *s, uint64_t from, uint64_t to, uint64_t size);
 /* The space ends: every page, without flushing or telling anybody. */
 void pages_drop_all(struct space *s);
-/* space_fault() without the lock. */
-int pages_fault(struct space *s, uint64_t va, bool write, bool exec);
+/* space_fault() without the lock. Forced, by a debugger: whatever the area's rights are; to be
+ * written, a copy of its own, if the area is private. */
+enum fault_kind { FAULT_DATA, FAULT_EXEC, FAULT_FORCED };
+int pages_fault(struct space *s, uint64_t va, bool write, enum fault_kind kind);

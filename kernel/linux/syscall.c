@@ -57,6 +57,11 @@ static const syscall_fn syscalls[SYSCALL_NUMBERS] = {
 	[__NR_getsid] = sys_getsid,
 	[__NR_setsid] = sys_setsid,
 
+	/* ptrace.c */
+	[__NR_ptrace] = sys_ptrace,
+	[__NR_process_vm_readv] = sys_process_vm_readv,
+	[__NR_process_vm_writev] = sys_process_vm_writev,
+
 	/* clone.c */
 	[__NR_clone] = sys_clone,
 	[__NR_clone3] = sys_clone3,
@@ -238,18 +243,33 @@ static const syscall_fn syscalls[SYSCALL_NUMBERS] = {
 };
 
 static const syscall_fn *calls = syscalls; /* what runs; changed only before the first program */
-static _Atomic uint32_t unknown_counts[SYSCALL_NUMBERS];
+/* By number; made when the first is counted: most programs want none. */
+static _Atomic uint32_t *_Atomic unknown_counts;
+
+static _Atomic uint32_t *counts_make(void)
+{
+	_Atomic uint32_t *none = NULL, *new = kcalloc(SYSCALL_NUMBERS, sizeof(*new));
+
+	/* acq_rel: the zeros come before the pointer; an older one is acquired */
+	if (!new || atomic_compare_exchange_strong_explicit(&unknown_counts, &none, new, memory_order_acq_rel,
+							    memory_order_acquire))
+		return new;
+	kfree((void *)new);
+	return none;
+}
 
 /* Out of the way of the calls that exist. */
 static __attribute__((noinline, cold)) long syscall_unknown(uint64_t number)
 {
-	uint32_t before;
+	_Atomic uint32_t *counts;
 
 	if (number >= SYSCALL_NUMBERS)
 		return -ENOSYS;
+	counts = atomic_load_explicit(&unknown_counts, memory_order_acquire); /* partner: counts_make() */
+	if (!counts)
+		counts = counts_make();
 	/* relaxed: only a count */
-	before = atomic_fetch_add_explicit(&unknown_counts[number], 1, memory_order_relaxed);
-	if (!before)
+	if (counts && !atomic_fetch_add_explicit(&counts[number], 1, memory_order_relaxed))
 		printk("linux: no system call %d, wanted by %s\n", (int)number,
 		       thread_current()->name);
 	return -ENOSYS;
@@ -257,7 +277,9 @@ static __attribute__((noinline, cold)) long syscall_unknown(uint64_t number)
 
 uint32_t syscall_unknown_count(unsigned number)
 {
-	return atomic_load_explicit(&unknown_counts[number], memory_order_relaxed);
+	_Atomic uint32_t *counts = atomic_load_explicit(&unknown_counts, memory_order_acquire);
+
+	return counts ? atomic_load_explicit(&counts[number], memory_order_relaxed) : 0;
 }
 
 long syscall_run(struct trapframe *tf, uint64_t number)
@@ -277,17 +299,27 @@ int syscall_divert(syscall_fn through)
 	return 0;
 }
 
+/* A restart code in the result comes with WORK_SIGNAL (linux/signal.h): signal_deliver() sees to it
+ * that no program does. */
+static inline __attribute__((always_inline)) void call_number(struct trapframe *tf, uint64_t number)
+{
+	syscall_fn call = number < SYSCALL_NUMBERS ? calls[number] : NULL;
+
+	tf->x[0] = (uint64_t)(call ? call(tf) : syscall_unknown(number));
+}
+
+void syscall_call(struct trapframe *tf, uint64_t number)
+{
+	call_number(tf, number);
+}
+
 void trap_syscall(struct trapframe *tf)
 {
 	uint64_t number = tf->x[8];
-	syscall_fn call = number < SYSCALL_NUMBERS ? calls[number] : NULL;
-	long result;
 
+	if (__builtin_expect(tf->traced, 0))
+		return trap_syscall_traced(tf);
 	tf->orig_x0 = tf->x[0];
 	tf->syscall = (int64_t)number;
-	result = call ? call(tf) : syscall_unknown(number);
-	tf->x[0] = (uint64_t)result;
-	/* A restart code must not reach the program: signal_deliver() sees to it. */
-	if (__builtin_expect((uint64_t)result + ERESTART_RESTARTBLOCK <= 4, 0))
-		thread_set_work(thread_current(), WORK_SIGNAL);
+	call_number(tf, number);
 }

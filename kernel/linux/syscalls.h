@@ -12,6 +12,9 @@
 
 typedef long (*syscall_fn)(struct trapframe *tf);
 
+/* Run call number with the arguments in tf; its result is in x0 then. */
+void syscall_call(struct trapframe *tf, uint64_t number);
+
 /* How often programs have wanted this call, if there is none of that number. */
 uint32_t syscall_unknown_count(unsigned number);
 /* The call of this number, below SYSCALL_NUMBERS. */
@@ -60,6 +63,11 @@ long sys_getpgid(struct trapframe *tf);
 long sys_setpgid(struct trapframe *tf);
 long sys_getsid(struct trapframe *tf);
 long sys_setsid(struct trapframe *tf);
+
+/* ptrace.c: debuggers */
+long sys_ptrace(struct trapframe *tf);
+long sys_process_vm_readv(struct trapframe *tf);
+long sys_process_vm_writev(struct trapframe *tf);
 
 /* clone.c */
 long sys_clone(struct trapframe *tf);

@@ -17,6 +17,7 @@
 struct process;
 struct fs_state;
 struct fd_table;
+struct trace;
 
 /* What an interrupted call with a time-out goes on with in restart_syscall(). */
 struct restart {
@@ -38,6 +39,8 @@ struct task {
 	uint64_t fault_address, fault_esr; /* of its last fault, for signal frames */
 	struct signal_state signals;
 	struct restart restart;
+	struct trace *trace; /* linux/traced.h; NULL: nobody has traced it. tasks_lock */
+	struct list tracees; /* struct trace by link. tasks_lock */
 };
 
 static inline struct task *task_current(void)
@@ -63,6 +66,7 @@ struct process {
 	_Atomic uint32_t refs;
 	int pid, pgid, sid;
 	int ppid; /* the parent's pid, kept for getppid() */
+	int born_of; /* the task that made it: whom PTRACE_TRACEME means */
 	struct process *parent;
 	struct space *space;
 	struct fd_table *fds; /* linux/fd.h: one reference for each task */
@@ -91,6 +95,9 @@ struct process {
 	struct task *exec_task;	       /* all others are to end */
 	bool stopped;		       /* job control */
 	int stop_report;	       /* not yet waited for: 0, a stop signal or SIGCONT */
+	int stop_signal;	       /* of the last stop */
+	unsigned stop_count;	       /* stops there have been */
+	struct trace *first_trace;     /* its first task's, that has ended. tasks_lock */
 	struct wait_queue stop_wait;
 	struct wait_queue signal_wait; /* signalfd: a signal has come */
 	struct ktimer alarm;	       /* ITIMER_REAL */
@@ -98,6 +105,7 @@ struct process {
 
 	struct file *exe;	     /* what execve() loaded, for /proc/self/exe */
 	uint64_t arg_start, arg_end; /* the arguments' strings in the program's memory */
+	uint64_t auxv_start;	     /* its auxiliary vector there */
 };
 
 static inline struct space *space_current(void)

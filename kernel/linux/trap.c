@@ -11,7 +11,7 @@
 #include "lib/bits.h"
 #include "lib/printk.h"
 #include "linux/oom.h"
-#include "linux/process.h"
+#include "linux/traced.h"
 
 #define ESR_EC	 BITS(31, 26)
 #define ISS_FSC	 BITS(5, 0)
@@ -50,7 +50,11 @@ static void fault_signal(int sig, int code, uint64_t address, uint64_t esr)
 
 static void memory_fault(uint64_t esr, uint64_t va, bool write, bool exec)
 {
-	int err = va < USER_END ? space_fault(space_current(), va, write, exec) : -EFAULT;
+	int err;
+
+	if (atomic_load_explicit(&thread_current()->work, memory_order_relaxed) & WORK_STEP)
+		trace_step_disarm(); /* it may sleep, and others run */
+	err = va < USER_END ? space_fault(space_current(), va, write, exec) : -EFAULT;
 
 	switch (err) {
 	case 0:
@@ -145,6 +149,15 @@ static void trap_debug(struct trapframe *tf, uint64_t esr, uint64_t far)
 	fault_signal(SIGTRAP, TRAP_HWBKPT, far, esr);
 }
 
+static void trap_step(struct trapframe *tf, uint64_t esr, uint64_t far)
+{
+	(void)far;
+	trace_step_disarm();
+	/* If not, it was armed for one that is no longer traced. */
+	if (thread_has_work(thread_current(), WORK_STEP))
+		fault_signal(SIGTRAP, TRAP_TRACE, tf->pc, esr);
+}
+
 /* By exception class; what has no row is an undefined instruction: traps of registers and of SME,
  * pointer authentication and the like, which programs are not offered. */
 static void (*const user_traps[EC_COUNT])(struct trapframe *, uint64_t esr, uint64_t far) = {
@@ -156,7 +169,7 @@ static void (*const user_traps[EC_COUNT])(struct trapframe *, uint64_t esr, uint
 	[EC_SP_ALIGN] = trap_sp_align,
 	[EC_FP_EXCEPTION] = trap_fp_exception,
 	[EC_BREAKPOINT_LOW] = trap_debug,
-	[EC_STEP_LOW] = trap_debug,
+	[EC_STEP_LOW] = trap_step,
 	[EC_WATCHPOINT_LOW] = trap_debug,
 	[EC_BRK] = trap_brk,
 };
@@ -190,6 +203,23 @@ static void leave_with_sve(struct task *t, const struct trapframe *tf)
 		fp_leave_call(&t->fp);
 }
 
+#define WORK_STAYS (WORK_SVE | WORK_STEP)
+
+/* What may sleep. Masked before and after. */
+static void slow_work(struct task *t, struct trapframe *tf)
+{
+	irq_enable();
+	if (thread_has_work(&t->thread, WORK_RESCHED))
+		thread_preempt();
+	if (thread_has_work(&t->thread, WORK_TRACE)) {
+		thread_clear_work(&t->thread, WORK_TRACE);
+		trace_leave_call();
+	}
+	if (thread_has_work(&t->thread, WORK_SIGNAL))
+		signal_deliver(tf);
+	irq_disable();
+}
+
 void trap_user_work(struct trapframe *tf)
 {
 	struct task *t = task_current();
@@ -199,19 +229,16 @@ void trap_user_work(struct trapframe *tf)
 		return;
 	if (work & WORK_SVE)
 		leave_with_sve(t, tf);
-	while ((work = atomic_load_explicit(&t->thread.work, memory_order_relaxed)) & ~WORK_SVE) {
-		if (thread_has_work(&t->thread, WORK_RESCHED | WORK_SIGNAL)) {
-			irq_enable();
-			if (thread_has_work(&t->thread, WORK_RESCHED))
-				thread_preempt();
-			if (thread_has_work(&t->thread, WORK_SIGNAL))
-				signal_deliver(tf);
-			irq_disable();
+	if (work & WORK_STEP)
+		trace_step_disarm();
+	while ((work = atomic_load_explicit(&t->thread.work, memory_order_relaxed)) & ~WORK_STAYS) {
+		if (thread_has_work(&t->thread, WORK_RESCHED | WORK_SIGNAL | WORK_TRACE)) {
+			slow_work(t, tf);
 			continue;
 		}
 		/* A kick meant for the guest has done its work by getting here; the request stays.
 		 */
-		thread_clear_work(&t->thread, WORK_GUEST | WORK_TRACE | WORK_FRAME);
+		thread_clear_work(&t->thread, WORK_GUEST | WORK_FRAME);
 		/* Last, and masked until EL0: nobody takes the bank any more. */
 		if (work & WORK_SVE)
 			fp_settle(&t->fp);
@@ -222,4 +249,6 @@ void trap_user_work(struct trapframe *tf)
 	}
 	if (work)
 		fp_settle(&t->fp);
+	if (work & WORK_STEP)
+		trace_step_arm();
 }

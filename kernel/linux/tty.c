@@ -182,6 +182,7 @@ static int check_foreground(int sig)
 	if (!console.session || p->sid != console.session || p->pgid == console.foreground)
 		return 0;
 	signal_send_group(p->pgid, sig);
+	thread_set_work(thread_current(), WORK_SIGNAL); /* another thread may take it */
 	return -ERESTARTSYS;
 }
 

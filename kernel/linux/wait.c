@@ -8,8 +8,9 @@
 #include <linux/wait.h>
 
 #include "arch/usercopy.h"
-#include "linux/process.h"
 #include "linux/syscalls.h"
+#include "linux/traced.h"
+#include "mm/slab.h"
 
 struct wait_request {
 	int type, id; /* P_ALL, P_PID or P_PGID */
@@ -19,6 +20,7 @@ struct wait_request {
 	uint32_t uid;
 	uint64_t runtime_ns;
 	struct process *reaped; /* to be put */
+	struct trace *dead;	/* to be freed */
 };
 
 static bool matches(const struct wait_request *w, const struct process *child)
@@ -59,8 +61,19 @@ static void reap(struct wait_request *w, struct process *child)
 	w->reaped = child;
 }
 
+/* Its stops are told by the tasks that p traces. */
+static bool traces(const struct process *p, const struct process *child)
+{
+	const struct task *t;
+
+	list_for_each (t, &child->tasks, sibling)
+		if (is_traced(t) && t->trace->tracer->process == p)
+			return true;
+	return false;
+}
+
 /* Has this child something to tell? */
-static bool report(struct wait_request *w, struct process *child)
+static bool report(struct wait_request *w, struct process *p, struct process *child)
 {
 	int stop = child->stop_report;
 
@@ -71,10 +84,60 @@ static bool report(struct wait_request *w, struct process *child)
 	}
 	if (!stop || !(w->options & (stop == SIGCONT ? WCONTINUED : WSTOPPED)))
 		return false;
+	if (stop != SIGCONT && traces(p, child))
+		return false;
 	answer(w, child, stop == SIGCONT ? CLD_CONTINUED : CLD_STOPPED, stop);
 	if (!(w->options & WNOWAIT))
 		child->stop_report = 0;
 	return true;
+}
+
+/* Has this traced task? Its stops are told whatever the options are. */
+static bool report_traced(struct wait_request *w, struct trace *tr)
+{
+	bool ended = tr->state == TRACE_ENDED, killed = tr->code & 0x7f;
+
+	if (!tr->report || (ended && !(w->options & WEXITED)))
+		return false;
+	w->pid = tr->tid;
+	w->uid = tr->uid;
+	w->code = !ended ? CLD_TRAPPED : killed ? CLD_KILLED : CLD_EXITED;
+	w->status = !ended ? tr->code : killed ? tr->code & 0x7f : tr->code >> 8;
+	if (w->options & WNOWAIT)
+		return true;
+	tr->report = false;
+	if (ended) {
+		list_remove(&tr->link);
+		w->dead = tr;
+	}
+	return true;
+}
+
+static bool matches_traced(const struct wait_request *w, const struct trace *tr)
+{
+	if (w->type == P_PGID)
+		return (tr->task ? tr->task->process->pgid : tr->pgid) == w->id;
+	return w->type != P_PID || tr->tid == w->id;
+}
+
+/* look() among those that p's tasks trace; err: what was found elsewhere. */
+static int look_traced(struct process *p, struct wait_request *w, int err)
+{
+	struct task *t;
+	struct trace *tr;
+
+	list_for_each (t, &p->tasks, sibling) {
+		if (w->options & __WNOTHREAD && t != task_current())
+			continue;
+		list_for_each (tr, &t->tracees, link) {
+			if (!matches_traced(w, tr))
+				continue;
+			if (report_traced(w, tr))
+				return 0;
+			err = -EAGAIN;
+		}
+	}
+	return err;
 }
 
 /* 0: answered; -ECHILD: there is no such child; -EAGAIN: not yet. */
@@ -88,11 +151,13 @@ static int look(struct process *p, struct wait_request *w)
 		if (!matches(w, child))
 			continue;
 		err = -EAGAIN;
-		if (report(w, child)) {
+		if (report(w, p, child)) {
 			err = 0;
 			break;
 		}
 	}
+	if (err)
+		err = look_traced(p, w, err);
 	spin_unlock_irqrestore(&tasks_lock, daif);
 	return err;
 }
@@ -110,6 +175,7 @@ static int wait_for_child(struct wait_request *w)
 		return -ERESTARTSYS;
 	if (w->reaped)
 		process_put(w->reaped);
+	kfree(w->dead);
 	return err;
 }
 

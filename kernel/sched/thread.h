@@ -24,8 +24,9 @@ enum {
 	WORK_VECTOR = 1u << 2,	/* bank/fp.c: access to the vector bank must be set before EL0 */
 	WORK_GUEST = 1u << 3,	/* kvm: vcpu->requests has a bit */
 	WORK_SVE = 1u << 5,	/* more than V registers may live: bank/fp.c; linux/trap.c */
-	WORK_TRACE = 1u << 4,	/* linux: reserved for ptrace and --trace-syscalls */
+	WORK_TRACE = 1u << 4,	/* linux/traced.c: a traced system call ends */
 	WORK_FRAME = 1u << 6,	/* x20-x29 in the trap frame were changed: load them all */
+	WORK_STEP = 1u << 7,	/* is single-stepped: stays set; linux/traced.c */
 };
 
 enum thread_state {
