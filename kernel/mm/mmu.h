@@ -32,8 +32,10 @@ void mmu_activate(struct mmu_context *mmu);
 
 /* A device's registers, mapped for ever; NULL: no memory. */
 void *mmu_map_device(pa_t pa, uint64_t size);
-/* Map one page at va in the kernel's half (thread stacks), for ever. -ENOMEM. */
+/* Map one page at va in the kernel's half (thread stacks). -ENOMEM. */
 int mmu_map_kernel_page(uint64_t va, pa_t pa, uint64_t attrs);
+/* Such a page is no longer mapped on any CPU; which it was. */
+pa_t mmu_unmap_kernel_page(uint64_t va);
 #define KERNEL_STACKS 0xffff900000000000ull /* sched/stack.c */
 
 /* Order descriptor stores that made something valid before the accesses that need it, here and on
