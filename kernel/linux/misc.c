@@ -222,15 +222,12 @@ long sys_getrusage(struct trapframe *tf)
 long sys_sysinfo(struct trapframe *tf)
 {
 	struct sysinfo info = { .uptime = (long)(timer_now() / NS_PER_S), .mem_unit = 1 };
-	struct process *p, *next;
+	struct process *p = NULL;
 
 	info.totalram = page_total() * PAGE_SIZE;
 	info.freeram = page_free_count() * PAGE_SIZE;
-	for (p = process_next(0); p; p = next) {
+	while ((p = process_after(p)))
 		info.procs++;
-		next = process_next(p->pid);
-		process_put(p);
-	}
 	return put_user(info, tf->x[0]);
 }
 

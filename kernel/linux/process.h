@@ -26,6 +26,8 @@ struct process *process_get(int pid);
 struct process *process_of_task(int tid);
 /* The one with the lowest pid above, one reference; NULL: none (to walk through all). */
 struct process *process_next(int pid);
+/* The next younger one, at first (p NULL) the oldest; one reference for p's, which is given back. */
+struct process *process_after(struct process *p);
 /* HOLDS(tasks_lock). NULL: none. */
 struct process *process_find(int pid);
 struct task *task_find(int tid);

@@ -67,6 +67,23 @@ struct process *process_next(int pid)
 	return best;
 }
 
+struct process *process_after(struct process *p)
+{
+	uint64_t daif = spin_lock_irqsave(&tasks_lock);
+	struct list *link = p ? p->all_link.next : processes.next;
+	bool gone = p && list_empty(&p->all_link); /* reaped meanwhile */
+	struct process *next = NULL;
+
+	if (!gone && link != &processes)
+		next = process_ref(list_entry(link, struct process, all_link));
+	spin_unlock_irqrestore(&tasks_lock, daif);
+	if (gone)
+		next = process_next(p->pid);
+	if (p)
+		process_put(p);
+	return next;
+}
+
 uint64_t process_runtime(struct process *p)
 {
 	uint64_t daif = spin_lock_irqsave(&tasks_lock), ns = p->runtime_ns;

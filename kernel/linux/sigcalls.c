@@ -192,17 +192,15 @@ static int send_pid(int pid, int sig, const siginfo_t *info)
 /* To all of a group, or with group 0 to everybody but the first program and the sender. */
 static int send_many(int group, int sig, const siginfo_t *info)
 {
-	struct process *self = task_current()->process, *p, *next;
+	struct process *self = task_current()->process, *p = NULL;
 	int err = -ESRCH;
 
-	for (p = process_next(group ? 0 : 1); p; p = next) {
-		if (group ? p->pgid == group : p != self) {
-			err = 0;
-			if (sig)
-				signal_send_process_info(p, info);
-		}
-		next = process_next(p->pid);
-		process_put(p);
+	while ((p = process_after(p))) {
+		if (group ? p->pgid != group : p == self || p->pid == 1)
+			continue;
+		err = 0;
+		if (sig)
+			signal_send_process_info(p, info);
 	}
 	return err;
 }
