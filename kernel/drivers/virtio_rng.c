@@ -12,20 +12,19 @@
 
 #define SEED_BYTES 64
 
-static struct rng {
+struct rng {
 	struct virtqueue queue;
-	uint8_t *seed; /* where the device writes; freed when it has */
-} rng;		       /* the interrupt's from virtio_start() on */
+	uint8_t seed[SEED_BYTES]; /* where the device writes */
+};
+static struct rng *rng; /* the interrupt's from virtio_start() on */
 
 static void rng_interrupt(struct virtio_device *dev)
 {
 	uint32_t written;
 
 	(void)dev;
-	if (!virtqueue_take(&rng.queue, &written))
-		return;
-	entropy_seed(rng.seed, written < SEED_BYTES ? written : SEED_BYTES);
-	kfree(rng.seed);
+	if (virtqueue_take(&rng->queue, &written))
+		entropy_seed(rng->seed, written < SEED_BYTES ? written : SEED_BYTES);
 }
 
 int virtio_rng_probe(struct virtio_device *dev)
@@ -34,19 +33,19 @@ int virtio_rng_probe(struct virtio_device *dev)
 	uint64_t features;
 	int err;
 
-	if (rng.seed)
+	if (rng)
 		return -EBUSY;
+	rng = kzalloc(sizeof(*rng));
+	if (!rng)
+		return -ENOMEM;
 	err = virtio_negotiate(dev, 0, &features);
 	if (!err)
-		err = virtio_queue_setup(dev, 0, &rng.queue);
+		err = virtio_queue_setup(dev, 0, &rng->queue);
 	if (err)
 		return err;
-	rng.seed = kzalloc(SEED_BYTES);
-	if (!rng.seed)
-		return -ENOMEM;
-	buffer.pa = va_to_pa(rng.seed);
+	buffer.pa = va_to_pa(rng->seed);
 	dev->interrupt = rng_interrupt;
-	err = virtqueue_add(&rng.queue, &buffer, 1, rng.seed);
+	err = virtqueue_add(&rng->queue, &buffer, 1, rng->seed);
 	if (!err)
 		err = virtio_start(dev);
 	if (!err)

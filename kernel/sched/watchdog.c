@@ -23,9 +23,9 @@
 #define LOOKS	  5 /* of QEMU's CPUs one may not run for a while */
 
 struct watch {
-	unsigned cpu;	/* whom it looked at last */
-	unsigned still; /* looks at which the count was the same */
-	uint64_t count;
+	uint16_t cpu;	/* whom it looked at last */
+	uint16_t still; /* looks at which the count was the same */
+	uint32_t count; /* its low bits */
 };
 
 static struct watch watches[MAX_CPUS];
@@ -47,8 +47,8 @@ static void watchdog_look(struct ktimer *t)
 	uint64_t count = irq_count_all(next);
 	bool busy = next != cpu_id() && !run_is_idle(next);
 
-	w->still = busy && next == w->cpu && count == w->count ? w->still + 1 : 0;
-	w->cpu = next;
+	w->still = busy && next == w->cpu && count == w->count ? (uint16_t)(w->still + 1) : 0;
+	w->cpu = (uint16_t)next;
 	w->count = count;
 	if (w->still == LOOKS)
 		panic_cpu_stuck(next, "it has taken no interrupt for 10 s");
