@@ -110,7 +110,9 @@ static inline void fp_set_access(struct cpu *cpu, uint64_t cptr)
 		cpu->cptr_el2 = cptr;
 		cpu->entered = NULL;
 		/* CPTR_EL2; no instruction at EL2 depends on it but fp.c's, which take care */
+#ifdef __aarch64__ /* a model has no such register */
 		__asm__ volatile("msr cptr_el2, %0" ::"r"(cptr));
+#endif
 	}
 }
 
