@@ -124,6 +124,8 @@ static void copy_rest(struct process *child, struct process *parent, const struc
 	child->gid = parent->gid;
 	child->arg_start = parent->arg_start;
 	child->arg_end = parent->arg_end;
+	child->auxv_start = parent->auxv_start;
+	child->personality = parent->personality;
 	child->exe = parent->exe ? file_get(parent->exe) : NULL;
 	child->vfork = r->flags & CLONE_VFORK;
 	child->exit_signal = r->exit_signal;

@@ -122,12 +122,18 @@ long sys_prctl(struct trapframe *tf)
 	}
 }
 
-/* The one personality there is. */
+/* The one personality there is; no addresses are random, whether debuggers ask for it or not. */
 long sys_personality(struct trapframe *tf)
 {
-	uint32_t wanted = (uint32_t)tf->x[0];
+	struct process *p = task_current()->process;
+	uint32_t wanted = (uint32_t)tf->x[0], old = p->personality;
 
-	return wanted == 0xffffffff || wanted == PER_LINUX ? PER_LINUX : -EINVAL;
+	if (wanted == 0xffffffff)
+		return old;
+	if (wanted & ~ADDR_NO_RANDOMIZE)
+		return -EINVAL;
+	p->personality = wanted;
+	return old;
 }
 
 /* ---- limits ---- */

@@ -84,6 +84,7 @@ struct process {
 	uint64_t runtime_ns;	      /* of tasks that have ended */
 	uint64_t children_runtime_ns; /* of children waited for */
 	uint64_t started_ns;
+	uint32_t personality; /* ADDR_NO_RANDOMIZE or 0 */
 	bool executed;	 /* has called execve() */
 	int exit_signal; /* to the parent at the end; 0: none */
 

@@ -892,8 +892,17 @@ TEST(proc_tells_who_traces)
 	end(pid);
 }
 
+/* For tests/system/debuggers.t: its debugger stops at show_vectors and writes V0 and X0 behind it. */
+int show(void);
+__asm__("show:\n\t"
+	"movi v0.16b, #0x5a\n\tmovi v31.16b, #0xa5\n"
+	"show_vectors:\n\tmov x0, #0x281\n\tadd x0, x0, #1\n\tnop\n"
+	"\tumov w1, v0.b[15]\n\tadd w0, w0, w1\n\tret");
+
 int main(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "--show"))
+		return show();
 	if (argc > 1 && !strcmp(argv[1], "--nothing"))
 		return 21;
 	tap_argc = argc;
