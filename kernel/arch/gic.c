@@ -65,7 +65,7 @@ struct irq_line {
 static struct irq_line *lines;			/* one for each of gicd_lines() */
 static void (*ipi_handlers[IPI_COUNT])(void);
 static void *gicd;
-static struct gic_region regions[GIC_REGIONS];
+static struct gic_region *regions; /* GIC_REGIONS, behind lines */
 static unsigned region_count;
 static bool stop_is_fiq;	  /* found out on the boot CPU */
 static unsigned spi_cpu;	  /* takes the SPIs; covered by gicd_lock */
@@ -88,7 +88,7 @@ static unsigned gicd_lines(void)
 size_t gic_memory(void *distributor)
 {
 	gicd = distributor;
-	return gicd_lines() * sizeof(*lines);
+	return gicd_lines() * sizeof(*lines) + GIC_REGIONS * sizeof(*regions);
 }
 
 void gic_init(void *distributor, const struct gic_region *redistributors, unsigned count,
@@ -97,6 +97,7 @@ void gic_init(void *distributor, const struct gic_region *redistributors, unsign
 	check(count <= GIC_REGIONS && memory);
 	gicd = distributor;
 	lines = memory;
+	regions = (struct gic_region *)(lines + gicd_lines());
 	for (region_count = 0; region_count < count; region_count++)
 		regions[region_count] = redistributors[region_count];
 	mmio_write32(gicd, GICD_CTLR, 0);
