@@ -216,6 +216,7 @@ static uint8_t *sve_gather(struct task *t)
 	return set;
 }
 
+/* Tells, as Linux does, the room there was; the header tells what is in it. */
 static long sve_get(struct task *t, uint64_t to, uint64_t size)
 {
 	uint8_t *set = sve_gather(t);
@@ -223,8 +224,8 @@ static long sve_get(struct task *t, uint64_t to, uint64_t size)
 
 	if (!set)
 		return -ENOMEM;
-	size = min(size, (uint64_t)((struct user_sve_header *)set)->size);
-	n = copy_to_user(to, set, size) ? -EFAULT : (long)size;
+	size = min(size, (uint64_t)SVE_PT_SIZE(SVE_VQ_MAX, SVE_PT_REGS_SVE));
+	n = copy_to_user(to, set, min(size, (uint64_t)((struct user_sve_header *)set)->size)) ? -EFAULT : (long)size;
 	kfree(set);
 	return n;
 }
