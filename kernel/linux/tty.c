@@ -3,7 +3,7 @@
  * The console as a terminal (man 4 tty_ioctl): the line discipline of ldisc.c between the uart
  * and programs. One terminal; /dev/console, /dev/tty and /dev/ttyAMA0 are all it.
  *
- * Characters come in by tty_input() from the uart's interrupt. console.lock covers the discipline
+ * Characters come in by tty_input() from the uart's interrupt. console->lock covers the discipline
  * and everything else here and is taken with interrupts masked; waking and signals happen outside
  * it.
  */
@@ -24,6 +24,7 @@
 #include "linux/linux.h"
 #include "linux/signal.h"
 #include "linux/task.h"
+#include "mm/slab.h"
 
 #define PIECE	   128	     /* bytes moved between program and terminal under one lock */
 #define VTIME_UNIT 100000000 /* ns: VTIME counts tenths of a second */
@@ -38,30 +39,30 @@ struct tty {
 	struct wait_queue queue; /* readers, and writers that were stopped */
 };
 
-static struct tty console;
+static struct tty *console;
 
 /* ---- towards the line ---- */
 
-/* HOLDS(console.lock) */
+/* HOLDS(console->lock) */
 static void flush(void)
 {
-	uart_write(console.out, console.out_used);
-	console.out_used = 0;
+	uart_write(console->out, console->out_used);
+	console->out_used = 0;
 }
 
 static void emit(struct ldisc *l, const char *text, size_t size)
 {
 	(void)l;
 	for (size_t i = 0; i < size; i++) {
-		if (console.out_used == sizeof(console.out))
+		if (console->out_used == sizeof(console->out))
 			flush();
-		console.out[console.out_used++] = text[i];
+		console->out[console->out_used++] = text[i];
 	}
 }
 
 static bool output_goes(void)
 {
-	return !__atomic_load_n(&console.ldisc.stopped, __ATOMIC_RELAXED);
+	return !__atomic_load_n(&console->ldisc.stopped, __ATOMIC_RELAXED);
 }
 
 static int wait_output(const struct file *f)
@@ -70,7 +71,7 @@ static int wait_output(const struct file *f)
 		return 0;
 	if (file_nonblocking(f))
 		return -EAGAIN;
-	return wait_event_interruptible(&console.queue, output_goes()) ? -ERESTARTSYS : 0;
+	return wait_event_interruptible(&console->queue, output_goes()) ? -ERESTARTSYS : 0;
 }
 
 static ssize_t tty_write(struct file *f, struct iter *from, loff_t *pos)
@@ -89,10 +90,10 @@ static ssize_t tty_write(struct file *f, struct iter *from, loff_t *pos)
 			err = iter_get(from, piece, n);
 		if (err)
 			break;
-		daif = spin_lock_irqsave(&console.lock);
-		ldisc_write(&console.ldisc, piece, n);
+		daif = spin_lock_irqsave(&console->lock);
+		ldisc_write(&console->ldisc, piece, n);
 		flush();
-		spin_unlock_irqrestore(&console.lock, daif);
+		spin_unlock_irqrestore(&console->lock, daif);
 		thread_checkpoint();
 	}
 	return iter_moved(from, start, err);
@@ -102,15 +103,15 @@ static ssize_t tty_write(struct file *f, struct iter *from, loff_t *pos)
 
 void tty_input(char c)
 {
-	uint64_t daif = spin_lock_irqsave(&console.lock);
-	int sig = ldisc_input(&console.ldisc, (uint8_t)c);
-	int group = console.foreground;
+	uint64_t daif = spin_lock_irqsave(&console->lock);
+	int sig = ldisc_input(&console->ldisc, (uint8_t)c);
+	int group = console->foreground;
 
 	flush();
-	spin_unlock_irqrestore(&console.lock, daif);
+	spin_unlock_irqrestore(&console->lock, daif);
 	if (sig && group)
 		signal_send_group(group, sig);
-	wake_up(&console.queue, 0);
+	wake_up(&console->queue, 0);
 }
 
 /* How a read ends without a line's end (man 3 termios, MIN and TIME). */
@@ -122,7 +123,7 @@ struct read_rule {
 
 static struct read_rule read_rule(void)
 {
-	const struct termios *t = &console.ldisc.t;
+	const struct termios *t = &console->ldisc.t;
 
 	if (t->c_lflag & ICANON)
 		return (struct read_rule){ .canonical = true, .least = 1 };
@@ -134,11 +135,11 @@ static struct read_rule read_rule(void)
 
 static bool readable(void)
 {
-	uint64_t daif = spin_lock_irqsave(&console.lock);
+	uint64_t daif = spin_lock_irqsave(&console->lock);
 	bool yes;
 
-	ldisc_available(&console.ldisc, &yes);
-	spin_unlock_irqrestore(&console.lock, daif);
+	ldisc_available(&console->ldisc, &yes);
+	spin_unlock_irqrestore(&console->lock, daif);
 	return yes;
 }
 
@@ -159,7 +160,7 @@ static int wait_input(const struct file *f, const struct read_rule *rule, size_t
 		deadline = begun + rule->patience;
 	else if (rule->patience && got)
 		deadline = timer_now() + rule->patience;
-	err = wait_event_timeout(&console.queue, readable(), deadline);
+	err = wait_event_timeout(&console->queue, readable(), deadline);
 	if (err == -ETIMEDOUT)
 		return 1;
 	return err ? -ERESTARTSYS : 0;
@@ -167,10 +168,10 @@ static int wait_input(const struct file *f, const struct read_rule *rule, size_t
 
 static size_t take(uint8_t *piece, size_t size, bool *line_done)
 {
-	uint64_t daif = spin_lock_irqsave(&console.lock);
-	size_t n = ldisc_read(&console.ldisc, piece, size, line_done);
+	uint64_t daif = spin_lock_irqsave(&console->lock);
+	size_t n = ldisc_read(&console->ldisc, piece, size, line_done);
 
-	spin_unlock_irqrestore(&console.lock, daif);
+	spin_unlock_irqrestore(&console->lock, daif);
 	return n;
 }
 
@@ -179,7 +180,7 @@ static int check_foreground(int sig)
 {
 	const struct process *p = task_current()->process;
 
-	if (!console.session || p->sid != console.session || p->pgid == console.foreground)
+	if (!console->session || p->sid != console->session || p->pgid == console->foreground)
 		return 0;
 	signal_send_group(p->pgid, sig);
 	thread_set_work(thread_current(), WORK_SIGNAL); /* another thread may take it */
@@ -217,10 +218,10 @@ static uint32_t tty_poll(struct file *f, struct poll_table *table)
 	bool yes;
 
 	(void)f;
-	poll_wait(table, &console.queue);
-	daif = spin_lock_irqsave(&console.lock);
-	n = ldisc_available(&console.ldisc, &yes);
-	spin_unlock_irqrestore(&console.lock, daif);
+	poll_wait(table, &console->queue);
+	daif = spin_lock_irqsave(&console->lock);
+	n = ldisc_available(&console->ldisc, &yes);
+	spin_unlock_irqrestore(&console->lock, daif);
 	if (!rule.canonical)
 		yes = n >= least;
 	return (yes ? POLLIN | POLLRDNORM : 0) | (output_goes() ? POLLOUT | POLLWRNORM : 0);
@@ -230,20 +231,20 @@ static uint32_t tty_poll(struct file *f, struct poll_table *table)
 
 static long get_termios(uint64_t user)
 {
-	uint64_t daif = spin_lock_irqsave(&console.lock);
-	struct termios t = console.ldisc.t;
+	uint64_t daif = spin_lock_irqsave(&console->lock);
+	struct termios t = console->ldisc.t;
 
-	spin_unlock_irqrestore(&console.lock, daif);
+	spin_unlock_irqrestore(&console->lock, daif);
 	return put_user(t, user);
 }
 
 static void flush_queues(bool input)
 {
-	uint64_t daif = spin_lock_irqsave(&console.lock);
+	uint64_t daif = spin_lock_irqsave(&console->lock);
 
 	if (input)
-		ldisc_flush_input(&console.ldisc);
-	spin_unlock_irqrestore(&console.lock, daif);
+		ldisc_flush_input(&console->ldisc);
+	spin_unlock_irqrestore(&console->lock, daif);
 }
 
 /* Output has always drained: it is written before write() returns. */
@@ -256,10 +257,10 @@ static long set_termios(uint64_t user, bool flush_input)
 		return -EFAULT;
 	if (flush_input)
 		flush_queues(true);
-	daif = spin_lock_irqsave(&console.lock);
-	ldisc_set_termios(&console.ldisc, &t);
-	spin_unlock_irqrestore(&console.lock, daif);
-	wake_up(&console.queue, 0);
+	daif = spin_lock_irqsave(&console->lock);
+	ldisc_set_termios(&console->ldisc, &t);
+	spin_unlock_irqrestore(&console->lock, daif);
+	wake_up(&console->queue, 0);
 	return 0;
 }
 
@@ -271,29 +272,29 @@ static long set_size(uint64_t user)
 
 	if (get_user(size, user))
 		return -EFAULT;
-	daif = spin_lock_irqsave(&console.lock);
-	changed = size.ws_row != console.size.ws_row || size.ws_col != console.size.ws_col;
-	console.size = size;
-	spin_unlock_irqrestore(&console.lock, daif);
-	if (changed && console.foreground)
-		signal_send_group(console.foreground, SIGWINCH);
+	daif = spin_lock_irqsave(&console->lock);
+	changed = size.ws_row != console->size.ws_row || size.ws_col != console->size.ws_col;
+	console->size = size;
+	spin_unlock_irqrestore(&console->lock, daif);
+	if (changed && console->foreground)
+		signal_send_group(console->foreground, SIGWINCH);
 	return 0;
 }
 
 static long get_unread(uint64_t user)
 {
-	uint64_t daif = spin_lock_irqsave(&console.lock);
+	uint64_t daif = spin_lock_irqsave(&console->lock);
 	bool yes;
-	int n = (int)ldisc_available(&console.ldisc, &yes);
+	int n = (int)ldisc_available(&console->ldisc, &yes);
 
-	spin_unlock_irqrestore(&console.lock, daif);
+	spin_unlock_irqrestore(&console->lock, daif);
 	return put_user(n, user);
 }
 
 /* Is the terminal the current process's controlling one? */
 static bool controls_us(void)
 {
-	return console.session && console.session == task_current()->process->sid;
+	return console->session && console->session == task_current()->process->sid;
 }
 
 /* Stealing (arg 1) is root's right (man 4 tty_ioctl, TIOCSCTTY). */
@@ -303,10 +304,10 @@ static long take_control(uint64_t steal)
 
 	if (controls_us())
 		return 0;
-	if (p->sid != p->pid || (console.session && steal != 1))
+	if (p->sid != p->pid || (console->session && steal != 1))
 		return -EPERM;
-	console.session = p->sid;
-	console.foreground = p->pgid;
+	console->session = p->sid;
+	console->foreground = p->pgid;
 	return 0;
 }
 
@@ -315,7 +316,7 @@ static long give_up_control(void)
 	if (!controls_us())
 		return -ENOTTY;
 	if (task_current()->process->sid == task_current()->process->pid)
-		tty_session_ends(console.session);
+		tty_session_ends(console->session);
 	return 0;
 }
 
@@ -331,7 +332,7 @@ static long set_foreground(uint64_t user)
 		return -EINVAL;
 	if (signal_send_group(group, 0))
 		return -ESRCH;
-	console.foreground = group;
+	console->foreground = group;
 	return 0;
 }
 
@@ -348,11 +349,11 @@ static long set_flow(uint64_t action)
 	if (action > TCION)
 		return -EINVAL;
 	if (action == TCOOFF || action == TCOON) {
-		uint64_t daif = spin_lock_irqsave(&console.lock);
+		uint64_t daif = spin_lock_irqsave(&console->lock);
 
-		console.ldisc.stopped = action == TCOOFF;
-		spin_unlock_irqrestore(&console.lock, daif);
-		wake_up(&console.queue, 0);
+		console->ldisc.stopped = action == TCOOFF;
+		spin_unlock_irqrestore(&console->lock, daif);
+		wake_up(&console->queue, 0);
 	}
 	return 0;
 }
@@ -365,11 +366,11 @@ static long job_ioctl(unsigned cmd, uint64_t arg)
 	case TIOCNOTTY:
 		return give_up_control();
 	case TIOCGPGRP:
-		return controls_us() ? put_user(console.foreground, arg) : -ENOTTY;
+		return controls_us() ? put_user(console->foreground, arg) : -ENOTTY;
 	case TIOCSPGRP:
 		return set_foreground(arg);
 	case TIOCGSID:
-		return controls_us() ? put_user(console.session, arg) : -ENOTTY;
+		return controls_us() ? put_user(console->session, arg) : -ENOTTY;
 	default:
 		return -ENOTTY;
 	}
@@ -386,7 +387,7 @@ static long tty_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 	case TCSETSF:
 		return set_termios(arg, cmd == TCSETSF);
 	case TIOCGWINSZ:
-		return put_user(console.size, arg);
+		return put_user(console->size, arg);
 	case TIOCSWINSZ:
 		return set_size(arg);
 	case FIONREAD:
@@ -407,11 +408,11 @@ static long tty_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 
 void tty_session_ends(int sid)
 {
-	int group = console.foreground;
+	int group = console->foreground;
 
-	if (!sid || console.session != sid)
+	if (!sid || console->session != sid)
 		return;
-	console.session = console.foreground = 0;
+	console->session = console->foreground = 0;
 	if (group) {
 		signal_send_group(group, SIGHUP);
 		signal_send_group(group, SIGCONT);
@@ -420,14 +421,14 @@ void tty_session_ends(int sid)
 
 void tty_set_raw(void)
 {
-	uint64_t daif = spin_lock_irqsave(&console.lock);
-	struct termios t = console.ldisc.t;
+	uint64_t daif = spin_lock_irqsave(&console->lock);
+	struct termios t = console->ldisc.t;
 
 	t.c_iflag &= ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
 	t.c_oflag &= ~OPOST;
 	t.c_lflag &= ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
-	ldisc_set_termios(&console.ldisc, &t);
-	spin_unlock_irqrestore(&console.lock, daif);
+	ldisc_set_termios(&console->ldisc, &t);
+	spin_unlock_irqrestore(&console->lock, daif);
 }
 
 /* ---- devices ---- */
@@ -449,7 +450,7 @@ static int console_open(struct file *f)
 static int line_open(struct file *f)
 {
 	f->ops = &tty_ops;
-	if (!(f->flags & O_NOCTTY) && !console.session)
+	if (!(f->flags & O_NOCTTY) && !console->session)
 		take_control(0);
 	return 0;
 }
@@ -464,8 +465,10 @@ static int current_open(struct file *f)
 
 void tty_init(void)
 {
-	ldisc_init(&console.ldisc, emit);
-	wait_queue_init(&console.queue);
+	console = kzalloc(sizeof(*console));
+	check(console);
+	ldisc_init(&console->ldisc, emit);
+	wait_queue_init(&console->queue);
 	check(!devfs_register("console", TTYAUX_MAJOR, 1, false, console_open, 0600));
 	check(!devfs_register("tty", TTYAUX_MAJOR, 0, false, current_open, 0666));
 	check(!devfs_register("ttyAMA0", 204, 64, false, line_open, 0620));
