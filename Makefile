@@ -382,12 +382,14 @@ check: all clang host plugin
 # each kind of test. The machines take turns in the list, so that two run side by side.
 MACHINES := linux/max $(if $(KERNEL_LD),stet/max stet/a64fx stet/cortex-a76)
 PROGRAMS := $(USER_TESTS) $(PIE_TEST) $(GLIBC_TESTS) $(KVM_TESTS) $(TORTURE_TESTS)
-ON_LINUX := $(foreach t,$(PROGRAMS),linux/max/$(t:build/user/tests/%=%))
+# The torture passes on Linux too, but takes minutes there: that is nightly's.
+ON_LINUX := $(foreach t,$(filter-out $(TORTURE_TESTS),$(PROGRAMS)),linux/max/$(t:build/user/tests/%=%))
+TORTURE_ON_LINUX := $(TORTURE_TESTS:build/user/tests/%=linux/max/%)
 ON_STET := $(foreach t,$(PROGRAMS),\
 	$(patsubst %,%/$(t:build/user/tests/%=%),$(filter stet/%,$(MACHINES))))
 # The first of an area on Linux runs all of them in one boot; the others would wait for that. The first of all are
 # those that take longest, so that none of them is alone at the end.
-FIRST := $(foreach a,kvm user torture,$(firstword $(filter linux/max/$a/%,$(ON_LINUX))))
+FIRST := $(foreach a,kvm user,$(firstword $(filter linux/max/$a/%,$(ON_LINUX))))
 SLOW := $(filter %/many %/migrate %/bankstorm %/killstorm %/lifecycle %/thread,$(ON_STET))
 PROGRAM_TESTS := $(SLOW) $(filter-out $(SLOW),$(ON_STET)) $(filter-out $(FIRST),$(ON_LINUX))
 LONG_TESTS := tests/system/two_guests.t
@@ -408,7 +410,8 @@ NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000) $(MACHINES:%=%/kvm/kills
 	$(foreach t,kvm/hotplug$(comma)400 kvm/migrate$(comma)3000 user/eventfd$(comma)50000 user/futex$(comma)50000 torture/random$(comma)600 \
 		user/many$(comma)10000,\
 		$(MACHINES:%=%/$t)) \
-	$(patsubst %,%/user/fuzz$(comma)1800,$(filter stet/%,$(MACHINES))) $(LONG_TESTS) $(sort $(wildcard tests/machines/*.t))
+	$(patsubst %,%/user/fuzz$(comma)1800,$(filter stet/%,$(MACHINES))) $(TORTURE_ON_LINUX) $(LONG_TESTS) \
+	$(sort $(wildcard tests/machines/*.t))
 
 nightly: all $(HOST_TESTS)
 	@$(PROVE) $(NIGHTLY)

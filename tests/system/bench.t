@@ -69,7 +69,9 @@ sub guest_option
 	no warnings 'portable';
 	my %address = map { /^(\S+) \S (world_switch|guest_vectors)$/ ? ($2, $1) : () } `nm $top/build/stet.elf`;
 
-	return sprintf('guest=%s:%s:%s:%x', @address{qw(world_switch guest_vectors guest_vectors)}, hex($address{guest_vectors}) + 0x800);
+	my ($enter, $leave) = map { hex } @address{qw(world_switch guest_vectors)};
+
+	return sprintf('guest=%x:%x:%x:%x', $enter, $enter + 0x100, $leave, $leave + 0x800);
 }
 
 sub hypercalls_counted

@@ -56,6 +56,26 @@ sub traced
 
 my ($from, $to, $text);
 
+# More of what the machine says, if there is; false: it has ended.
+sub listen_on
+{
+	my $in = '';
+
+	vec($in, fileno($from), 1) = 1;
+	return 1 unless select($in, undef, undef, 0.2);
+	return sysread($from, $text, 4096, length $text);
+}
+
+sub said
+{
+	my ($what) = @_;
+
+	for (my $end = time + PATIENCE; time < $end && $text !~ $what;) {
+		listen_on() or last;
+	}
+	return $text =~ $what;
+}
+
 sub packet
 {
 	for (my $end = time + PATIENCE; time < $end;) {
@@ -66,10 +86,7 @@ sub packet
 			$packet =~ s/(.)\*(.)/$1 x (ord($2) - 28)/ge;
 			return $packet;
 		}
-		my $in = '';
-		vec($in, fileno($from), 1) = 1;
-		next unless select($in, undef, undef, 0.2);
-		sysread($from, $text, 4096, length $text) or last;	# it has ended
+		listen_on() or last;
 	}
 	return "nothing; there is: $text";
 }
@@ -118,9 +135,11 @@ sub debugged
 	my $name = "$kernel $cpu";
 
 	$text = '';
-	# Between pipes, since on Linux nobody in this session may read the console but a shell's children.
-	my $line = '/bin/busybox cat | /usr/bin/gdbserver --no-startup-with-shell --once - /bin/debugged --show';
+	# Between pipes: gdbserver gives a terminal it sees to the program, and dd may read it no more.
+	my $line = '/bin/busybox dd bs=1 | /usr/bin/gdbserver --no-startup-with-shell --once - /bin/debugged --show 2>&1 | /bin/busybox cat';
 	my $pid = open2($from, $to, machine($kernel, '--cpu', $cpu, '--', '/bin/busybox', 'sh', '-c', $line));
+	# What comes before Linux has opened its console is lost.
+	ok(said(qr/Remote debugging using stdio/), "$name: gdbserver listens") or diag($text);
 	like(ask('qSupported:swbreak+;vContSupported+'), qr/PacketSize=/, "$name: gdbserver answers");
 	like(ask('?'), qr/^T05/, "$name: the program has stopped at its beginning");
 	my $at = $address{show_vectors};
@@ -144,7 +163,7 @@ sub debugged
 	is(ask(sprintf('m%x,2', $stack)), '4142', "$name: and reads as written");
 	like(ask('vCont;c'), qr/^W34/, "$name: the program saw what was written: it ends with 0x33 + 1");
 	ask('qRcmd,' . unpack('H*', 'exit'));	# a console has no end of file
-	syswrite($to, "\n");			# cat finds that nobody reads
+	syswrite($to, "\n");			# dd finds that nobody reads
 	close($to);
 	waitpid($pid, 0);
 }
