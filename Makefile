@@ -392,7 +392,7 @@ ON_STET := $(foreach t,$(PROGRAMS),\
 FIRST := $(foreach a,kvm user,$(firstword $(filter linux/max/$a/%,$(ON_LINUX))))
 SLOW := $(filter %/many %/migrate %/bankstorm %/killstorm %/lifecycle %/thread,$(ON_STET))
 PROGRAM_TESTS := $(SLOW) $(filter-out $(SLOW),$(ON_STET)) $(filter-out $(FIRST),$(ON_LINUX))
-LONG_TESTS := tests/system/two_guests.t
+LONG_TESTS := tests/system/two_guests.t tests/system/debuggers.t
 SYSTEM_TESTS := $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/system/*.t)))
 PROVE := prove --timer -j$(shell nproc) --exec tests/one
 
