@@ -22,7 +22,7 @@ static GUEST void guest_calls(uint64_t vl)
 	found.vl = vl;
 	state_load(&want);
 	while (!stop) {
-		hvc(PSCI_VERSION, 0, 0, 0);
+		hvc(VERSION_CALL, 0, 0, 0);
 		state_store(&found);
 		wrong += state_differ(&found, &want);
 		turns++;

@@ -20,7 +20,9 @@
 #include "tests/lib/regs.h"
 #include "tests/torture/lib/state.h"
 
-enum { THREADS = 4, VCPUS = 4, PSCI_VERSION = 0x84000000 };
+enum { THREADS = 4, VCPUS = 4 };
+
+#define VERSION_CALL 0x84000000u
 
 /* A vCPU and the thread that runs it; want is in guest memory. */
 struct runner {
@@ -85,7 +87,7 @@ static GUEST void guest_keeps(uint64_t vl)
 		if (n % 5 == 0)
 			change();
 		if (n % 2)
-			hvc(PSCI_VERSION, 0, 0, 0);
+			hvc(VERSION_CALL, 0, 0, 0);
 		else
 			mmio_write64(GUEST_PORT + PORT_TEST, n);
 	}

@@ -26,7 +26,7 @@ GUEST void guest_keeps(uint64_t vl)
 	state_load(&want);
 	while (!stop) {
 		if (turns % 3 == 2)
-			hvc(PSCI_VERSION, 0, 0, 0);
+			hvc(VERSION_CALL, 0, 0, 0);
 		else
 			mmio_write64(GUEST_PORT + PORT_TEST, turns);
 		state_store(&found);

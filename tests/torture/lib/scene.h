@@ -9,7 +9,9 @@
 #include "tests/lib/regs.h"
 #include "tests/torture/lib/state.h"
 
-enum { PSCI_VERSION = 0x84000000, ROUNDS = 60 };
+#define VERSION_CALL 0x84000000u
+
+enum { ROUNDS = 60 };
 
 extern struct vm vm, vm2;
 /* Each guest's own, in its own memory. */
