@@ -67,6 +67,17 @@ static void stop(pid_t pid)
 	expect(WIFSTOPPED(status));
 }
 
+/* Stopped: has it loaded its registers and waits? */
+static bool spins(pid_t pid)
+{
+	struct user_pt_regs r = { .pc = 0 };
+	struct iovec v = { &r, sizeof(r) };
+
+	stop(pid);
+	expect_eq(trace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &v), 0);
+	return r.pc - (uintptr_t)sve_hold_spin < 8;
+}
+
 /* A task that holds, stopped. */
 static pid_t holder(void)
 {
@@ -78,9 +89,11 @@ static pid_t holder(void)
 	pid = fork();
 	if (pid == 0)
 		_exit(hold());
-	sleep_ms(20);
 	expect_eq(trace(PTRACE_SEIZE, pid, 0, NULL), 0);
-	stop(pid);
+	while (!spins(pid)) {
+		trace(PTRACE_CONT, pid, 0, NULL);
+		sleep_ms(5);
+	}
 	return pid;
 }
 
