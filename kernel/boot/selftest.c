@@ -78,6 +78,18 @@ static void crash_pan(void)
 	printk("read %u\n", *(volatile uint32_t *)address(va));
 }
 
+/* A page of the kernel's own that is mapped no more. */
+static void crash_unmapped(void)
+{
+	uint64_t va = KERNEL_STACKS + BIT(40);
+	void *page = page_alloc_zeroed(0);
+
+	check(page && !mmu_map_kernel_page(va, va_to_pa(page), PTE_KERNEL_RW));
+	*address(va) = 1;
+	page_put(mmu_unmap_kernel_page(va));
+	*address(va) = 2;
+}
+
 static void crash_exec(void)
 {
 	static uint32_t ret = 0xd65f03c0;
@@ -163,10 +175,10 @@ static const struct {
 	const char *name;
 	void (*crash)(void);
 } crashes[] = {
-	{ "check", crash_check }, { "null", crash_null }, { "overflow", crash_overflow },
-	{ "text", crash_text },	  { "exec", crash_exec }, { "masked", crash_masked },
-	{ "stuck", crash_stuck }, { "lock", crash_lock }, { "rodata", crash_rodata },
-	{ "alias", crash_alias }, { "pan", crash_pan },
+	{ "check", crash_check },	{ "null", crash_null }, { "overflow", crash_overflow },
+	{ "text", crash_text },		{ "exec", crash_exec }, { "masked", crash_masked },
+	{ "stuck", crash_stuck },	{ "lock", crash_lock }, { "rodata", crash_rodata },
+	{ "alias", crash_alias },	{ "pan", crash_pan },	{ "unmapped", crash_unmapped },
 	{ "guestpan", crash_guestpan },
 };
 

@@ -130,27 +130,6 @@ int mmu_map_kernel_page(uint64_t va, pa_t pa, uint64_t attrs)
 	return err;
 }
 
-static uint64_t clear_leaf(void *arg, uint64_t va, uint64_t size, uint64_t desc)
-{
-	(void)va, (void)size;
-	*(pa_t *)arg = (pa_t){ desc & PTE_ADDRESS };
-	return 0;
-}
-
-pa_t mmu_unmap_kernel_page(uint64_t va)
-{
-	uint64_t daif = spin_lock_irqsave(&kernel_lock);
-	pa_t pa = { 0 };
-
-	pagetable_walk(&kernel_table, va, PAGE_SIZE, clear_leaf, &pa);
-	spin_unlock_irqrestore(&kernel_lock, daif);
-	dsb(ishst); /* the descriptor, before the invalidation */
-	__asm__ volatile("tlbi vae2is, %0" ::"r"(va << 8 >> 8 >> PAGE_SHIFT));
-	dsb(ish);
-	isb();
-	return pa;
-}
-
 /* ---- programs ---- */
 
 int mmu_context_init(struct mmu_context *mmu)
@@ -236,6 +215,30 @@ static void regime_leave(struct regime old, bool host)
 }
 
 #define TLBI_ASID_SHIFT 48
+
+static uint64_t clear_leaf(void *arg, uint64_t va, uint64_t size, uint64_t desc)
+{
+	(void)va, (void)size;
+	*(pa_t *)arg = (pa_t){ desc & PTE_ADDRESS };
+	return 0;
+}
+
+/* By VAAE1IS at TGE = 1 and not by VAE2IS, which is the same: QEMU 7.2 forgets nothing at that. */
+pa_t mmu_unmap_kernel_page(uint64_t va)
+{
+	uint64_t daif = spin_lock_irqsave(&kernel_lock);
+	struct regime old;
+	pa_t pa = { 0 };
+
+	pagetable_walk(&kernel_table, va, PAGE_SIZE, clear_leaf, &pa);
+	spin_unlock_irqrestore(&kernel_lock, daif);
+	dsb(ishst); /* the descriptor, before the invalidation */
+	old = regime_enter(true, 0);
+	__asm__ volatile("tlbi vaae1is, %0" ::"r"(va >> PAGE_SHIFT & BITS(43, 0)));
+	dsb(ish);
+	regime_leave(old, true);
+	return pa;
+}
 
 void tlb_flush_user_page(struct mmu_context *mmu, uint64_t va)
 {

@@ -19,6 +19,7 @@ my %says = (
 	rodata => qr/esr 9\w{5}4f .*exception in the kernel: EC 0x25/s,
 	alias => qr/esr 9\w{5}4f .*exception in the kernel: EC 0x25/s,
 	pan => qr/esr 9\w{5}0f .*exception in the kernel: EC 0x25/s,		# a read
+	unmapped => qr/esr 9\w{5}47 .*exception in the kernel: EC 0x25/s,	# a write, translation fault
 	exec => qr/exception in the kernel: EC 0x21/,
 	masked => qr/cpu \d is stuck with interrupts masked \(it does not take/,
 	stuck => qr/cpu \d is stuck with interrupts masked \(it has taken no interrupt/,
@@ -26,7 +27,7 @@ my %says = (
 	lock => qr/spinlock [0-9a-f]+ <kept\+0>: cpu \d may have it\n.*cpu \d waits for spinlock/s,
 );
 my %where = (
-	rodata => 'crash_rodata', alias => 'crash_alias', pan => 'crash_pan',
+	unmapped => 'crash_unmapped', rodata => 'crash_rodata', alias => 'crash_alias', pan => 'crash_pan',
 	check => 'crash_check', null => 'crash_null', overflow => 'recurse', text => 'crash_text',
 	guestpan => 'touch_user', exec => 'ret', masked => 'stick', stuck => 'stick', lock => 'keep',
 );
