@@ -15,8 +15,8 @@ enum refusal { NOT_AT_EL2, NO_VHE, NO_TREE, NO_GICV3, BAD_TREE, REFUSALS };
 
 /* head.S */
 extern uint64_t boot_id_l0[], boot_id_l1[], boot_id_l2[], boot_ttbr1[], boot_linear_l1[];
-extern uint64_t boot_image_l1[], boot_image_l2[], boot_image_l3[], boot_tables_end[];
-extern char image_start[], text_end[], rodata_end[], image_end[];
+extern uint64_t boot_image_l1[], boot_image_l2[], boot_image_l3[];
+extern char image_start[], text_end[], rodata_end[], data_end[], image_end[];
 
 uint64_t boot_console_gib; /* for boot.c: which gigabyte early_tables() has mapped for it, or 1 */
 
@@ -24,6 +24,7 @@ unsigned long early_check_tree(const uint8_t *fdt);
 void early_tables(uint64_t fdt);
 _Noreturn void early_refuse(const uint8_t *fdt, unsigned long why);
 
+#define LEAST_LINE   16 /* of a data cache, in bytes */
 #define L0_INDEX(va) ((va) >> 39 & 511)
 #define L1_INDEX(va) ((va) >> 30 & 511)
 #define L2_INDEX(va) ((va) >> 21 & 511)
@@ -43,6 +44,7 @@ static uint32_t tree_word(const uint8_t *fdt, unsigned offset)
 #define TREE_MAGIC	 0xd00dfeed
 #define TREE_STRUCT	 8  /* off_dt_struct */
 #define TREE_STRUCT_SIZE 36 /* size_dt_struct */
+#define TREE_HEADER	 40
 
 /* Where text stands in the structure block (names of nodes and values of properties), behind it; or
  * NULL. */
@@ -62,11 +64,25 @@ static const uint8_t *tree_find(const uint8_t *fdt, const char *text)
 	return NULL;
 }
 
+/* Whoever started us may have this part of the tree in a cache still: only the image has to be in
+ * memory. */
+static void tree_clean(const uint8_t *fdt, unsigned from, unsigned size)
+{
+	uint64_t at = align_down((uint64_t)fdt + from, LEAST_LINE),
+		 end = (uint64_t)fdt + from + size;
+
+	for (; at < end; at += LEAST_LINE)
+		__asm__ volatile("dc civac, %0" ::"r"(at) : "memory");
+	__asm__ volatile("dsb sy" ::: "memory");
+}
+
 /* 0, or why not. */
 unsigned long early_check_tree(const uint8_t *fdt)
 {
+	tree_clean(fdt, 0, TREE_HEADER);
 	if (tree_word(fdt, 0) != TREE_MAGIC)
 		return BAD_TREE;
+	tree_clean(fdt, tree_word(fdt, TREE_STRUCT), tree_word(fdt, TREE_STRUCT_SIZE));
 	return tree_find(fdt, "arm,gic-v3") ? 0 : NO_GICV3;
 }
 
@@ -135,10 +151,11 @@ void early_tables(uint64_t fdt)
 	map_linear_gib(fdt);
 	map_linear_gib(fdt + BLOCK_SIZE - 1);
 	map_console_gib((uint64_t)early_uart((const uint8_t *)fdt));
-	/* The walker may find older clean lines of the tables in a cache: they go. */
-	for (uint64_t at = (uint64_t)boot_id_l0; at < (uint64_t)boot_tables_end; at += 16)
+	/* A cache may hold older lines of what was written past it, bss and these tables: they go.
+	 * The barrier, as maintenance is not ordered behind accesses with the MMU off. */
+	__asm__ volatile("dmb sy" ::: "memory");
+	for (uint64_t at = (uint64_t)data_end; at < (uint64_t)image_end; at += LEAST_LINE)
 		__asm__ volatile("dc ivac, %0" ::"r"(at) : "memory");
-	__asm__ volatile("dc ivac, %0" ::"r"(&boot_console_gib) : "memory");
 	__asm__ volatile("dsb sy" ::: "memory");
 }
 

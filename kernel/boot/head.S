@@ -24,6 +24,7 @@
 
 start:
 	msr	daifset, #0xf
+	msr	spsel, #1		// the protocol does not say which stack pointer is in use
 	mov	x19, x0
 	/* No bss yet: clear it. x1, x2 are 16-byte aligned. */
 	adrp	x1, data_end
@@ -80,7 +81,6 @@ host_mode:
 	isb
 	mov	x0, #CPTR_CLOSED
 	msr	cptr_el2, x0
-	msr	spsel, #1
 	msr	pan, #1
 	ret
 
@@ -128,6 +128,8 @@ mmu_on:
 .global secondary_start
 secondary_start:
 	msr	daifset, #0xf
+	msr	spsel, #1
+	msr	spsel, #1		// the protocol does not say which stack pointer is in use
 	mov	x19, x0
 	bl	host_mode
 	mov	x0, x19
@@ -179,7 +181,7 @@ mmu_replace_kernel_root:
 .section .bss.pages, "aw", %nobits
 .balign	4096
 .global boot_id_l0, boot_id_l1, boot_id_l2, boot_ttbr1, boot_linear_l1
-.global boot_image_l1, boot_image_l2, boot_image_l3, boot_tables_end
+.global boot_image_l1, boot_image_l2, boot_image_l3
 boot_id_l0:	.skip 4096
 boot_id_l1:	.skip 4096
 boot_id_l2:	.skip 4096
@@ -188,7 +190,6 @@ boot_linear_l1:	.skip 4096
 boot_image_l1:	.skip 4096
 boot_image_l2:	.skip 4096
 boot_image_l3:	.skip 4096
-boot_tables_end:
 boot_empty:	.skip 4096
 /* Until there is memory for a stack with a guard: no interrupts yet. */
 .global boot_stack_top
