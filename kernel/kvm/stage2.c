@@ -197,20 +197,24 @@ static bool slot_part(const struct memory_slot *slot, uint64_t start, uint64_t e
 	return true;
 }
 
-static bool copy_slot(struct vm *vm, unsigned i, struct memory_slot *slot)
+/* The lowest slot that begins at ipa or above. */
+static bool next_slot(struct vm *vm, uint64_t ipa, struct memory_slot *slot)
 {
-	bool found;
+	bool found = false;
 
 	spin_lock(&vm->slots_lock);
-	found = i < vm->slot_count;
-	if (found)
-		*slot = vm->slots[i];
+	for (unsigned i = 0; i < vm->slot_count && !found; i++) {
+		found = vm->slots[i].ipa.v >= ipa;
+		if (found)
+			*slot = vm->slots[i];
+	}
 	spin_unlock(&vm->slots_lock);
 	return found;
 }
 
 /* The space's lock is held, so no fault maps anything meanwhile. A slot that is being removed or
- * added at this moment is unmapped by who removes it, or has nothing mapped yet. */
+ * added at this moment is unmapped by who removes it, or has nothing mapped yet; the others are
+ * found by their addresses, since their places in the array change with it. */
 static void space_changes(struct space_notifier *n, uint64_t start, uint64_t end) NO_LOCK_ANALYSIS
 {
 	struct vm *vm = container_of(n, struct vm, stage2.notifier);
@@ -218,7 +222,7 @@ static void space_changes(struct space_notifier *n, uint64_t start, uint64_t end
 	uint64_t size;
 	ipa_t ipa;
 
-	for (unsigned i = 0; copy_slot(vm, i, &slot); i++)
+	for (uint64_t at = 0; next_slot(vm, at, &slot); at = slot.ipa.v + slot.size)
 		if (slot_part(&slot, start, end, &ipa, &size))
 			unmap_locked(vm, ipa, size);
 }

@@ -4,6 +4,8 @@
  * VMM does to the memory behind them. Linux: Documentation/virt/kvm/api.rst,
  * KVM_SET_USER_MEMORY_REGION.
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include "tests/kvm/lib/vm.h"
@@ -249,6 +251,61 @@ TEST(a_running_guest_sees_pages_replaced)
 	expect(vcpu_thread_join(&vm.vcpu[0], &done));
 	vm_destroy(&vm);
 	munmap(p, 4 * MIB);
+}
+
+static atomic_bool enough;
+
+/* The lowest slot goes and comes: the others take another place in the order. */
+static void *change_slots(void *low)
+{
+	while (!enough) {
+		expect_eq(vm_add_memory(&vm, 1, AT - PAGE, 0, low, 0), 0);
+		expect_eq(vm_add_memory(&vm, 1, AT - PAGE, PAGE, low, 0), 0);
+	}
+	return NULL;
+}
+
+enum { PLACES = 40 };
+
+/* x0: how many pages, every other one from AT on. Reports their sum, and puts 1 in each. */
+static GUEST void guest_sums(uint64_t count)
+{
+	for (;;) {
+		uint64_t sum = 0;
+
+		for (uint64_t i = 0; i < count; i++) {
+			sum += mmio_read64(AT + i * 2 * PAGE);
+			mmio_write64(AT + i * 2 * PAGE, 1);
+		}
+		guest_done(sum);
+	}
+}
+
+TEST(slots_that_change_hide_no_page_that_goes)
+{
+	char *p = area(MIB);
+	uint64_t stale = 0, sum;
+	pthread_t thread;
+
+	vm_create(&vm, 1);
+	for (unsigned i = 0; i < PLACES; i++)
+		expect_eq(vm_add_memory(&vm, 2 + i, AT + i * 2 * PAGE, PAGE, p + (1 + i) * PAGE, 0),
+			  0);
+	expect_eq(vm_add_memory(&vm, 1, AT - PAGE, PAGE, p, 0), 0);
+	vcpu_start(&vm.vcpu[0], guest_sums, PLACES);
+	enough = false;
+	require(!pthread_create(&thread, NULL, change_slots, p));
+	for (unsigned n = 0; n < 300; n++) {
+		sum = 1;
+		expect(vcpu_run_done(&vm.vcpu[0], &sum));
+		stale += sum;
+		madvise(p + PAGE, PLACES * PAGE, MADV_DONTNEED);
+	}
+	enough = true;
+	pthread_join(thread, NULL);
+	expect_eq(stale, 0);
+	vm_destroy(&vm);
+	munmap(p, MIB);
 }
 
 TEST(memory_that_is_not_there_stops_the_vcpu)
