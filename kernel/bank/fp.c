@@ -93,7 +93,7 @@ static inline bool in_call(const struct fp_context *fp)
  * for it by the claimant, or saves it on its own: then either this or in_call() is true already. */
 static inline bool only_v_lives(const struct fp_context *fp)
 {
-	return in_call(fp) || __atomic_load_n(&fp->dead, __ATOMIC_RELAXED);
+	return (in_call(fp) && !fp->given) || __atomic_load_n(&fp->dead, __ATOMIC_RELAXED);
 }
 
 /* What has ended with a system call is in the image no more. */
@@ -377,7 +377,7 @@ void fp_context_reset(struct fp_context *fp)
 	memset(fp->v, 0, sizeof(fp->v));
 	fp->fpsr = fp->fpcr = 0;
 	fp->zcr_el1 = 0;
-	fp->wide = false;
+	fp->wide = fp->given = false;
 	set_sve(fp, false);
 }
 
@@ -385,7 +385,8 @@ void fp_context_copy(struct fp_context *child, struct fp_context *parent)
 {
 	bank_discard(&child->bank);
 	fp_sync(parent);
-	check(!parent->wide);
+	if (parent->wide) /* given to it in this call */
+		fp_image_narrow(parent->v, parent->sve_image, parent->vq);
 	memcpy(child->v, parent->v, sizeof(child->v));
 	child->fpsr = parent->fpsr;
 	child->fpcr = parent->fpcr;
@@ -413,7 +414,7 @@ void fp_narrow_image(struct fp_context *fp)
 {
 	if (fp->wide)
 		fp_image_narrow(fp->v, fp->sve_image, fp->vq);
-	fp->wide = false;
+	fp->wide = fp->given = false;
 }
 
 void fp_widen_image(struct fp_context *fp)
@@ -422,8 +423,10 @@ void fp_widen_image(struct fp_context *fp)
 		fp_image_widen(fp->sve_image, fp->v, fp->vq);
 	fp->wide = true;
 	set_sve(fp, true);
-	if (fp->thread)
-		thread_set_work(fp->thread, WORK_SVE);
+	if (!fp->thread)
+		return;
+	fp->given = in_call(fp);
+	thread_set_work(fp->thread, WORK_SVE);
 }
 
 void fp_sync(struct fp_context *fp)

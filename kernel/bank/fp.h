@@ -34,6 +34,7 @@ struct fp_context {
 	bool sve;      /* has used it: ZEN is open while it is here */
 	bool wide;     /* the image is sve_image, not v */
 	bool dead;     /* all but the V registers has ended with a system call */
+	bool given;    /* all of it is a tracer's or a frame's, and does not end with this call */
 	uint16_t vq;   /* vector length in quadwords: ZCR_EL2.LEN + 1 while it owns the bank */
 	uint64_t open; /* CPTR_EL2 while it owns the bank and runs */
 	struct fp_policy policy;
@@ -93,11 +94,13 @@ void fp_widen_image(struct fp_context *fp);
 void fp_trap(struct fp_context *fp);
 int fp_trap_sve(struct fp_context *fp);
 
-/* A thread that has used SVE is on its way out of a system call: what SVE adds has ended. */
+/* A thread that has used SVE is on its way out of a system call, or stops in one: what SVE adds has
+ * ended, but for what it was given since. */
 static inline void fp_leave_call(struct fp_context *fp)
 {
 	/* relaxed: see only_v_lives() in fp.c */
-	__atomic_store_n(&fp->dead, true, __ATOMIC_RELAXED);
+	if (!fp->given)
+		__atomic_store_n(&fp->dead, true, __ATOMIC_RELAXED);
 }
 /* Last before host EL0, for a thread that has used SVE, before fp_enter_user(): if it is here, see
  * to it that what has ended reads as zero. Masked. */

@@ -54,9 +54,10 @@ struct parts {
 enum use { USE_V, USE_SVE, USE_NOTHING, USES };
 
 /* What a CPU does with a context, by number; then go off. */
-enum op { OP_RUN, OP_INSPECT = USES, OP_RESET, OP_LENGTH, OPS };
+enum op { OP_RUN, OP_INSPECT = USES, OP_RESET, OP_LENGTH, OP_GIVE, OPS };
 #define RUN(use)   (1u << (OP_RUN + (use)))
 #define OTHERS	   (1u << OP_INSPECT | 1u << OP_RESET | 1u << OP_LENGTH)
+#define GIVE	   (1u << OP_GIVE)
 #define EVERYTHING ((1u << OPS) - 1)
 
 static struct cpu_model {
@@ -69,6 +70,7 @@ static struct cpu_model {
 static struct context_model {
 	struct parts truth;
 	bool claimed, changing;
+	bool given;   /* SVE registers by a tracer, in the call that it is in */
 	uint16_t ops; /* what is done with it: a bit each */
 } contexts[CONTEXTS];
 
@@ -108,8 +110,11 @@ static void to_el0(int n)
 		thread_clear_work(&threads[n], WORK_VECTOR);
 		fp_enter_user(&cpu_state[me], fp);
 	}
-	if (work)
+	if (work) {
 		fp_settle(fp);
+		frames[n].syscall = -1;
+		fp->given = false;
+	}
 }
 
 /* After an exception: masked. */
@@ -158,10 +163,11 @@ static void run(int n, enum use what)
 
 	bank_env_mask();
 	if (!fps[n].guest) {
-		if (frames[n].syscall >= 0) { /* the call ends */
+		if (frames[n].syscall >= 0 && !contexts[n].given) { /* the call ends */
 			all_grow_old(n, false, true, true);
 			t->z = t->p = ZERO;
 		}
+		contexts[n].given = false;
 		threads[n].work |= WORK_VECTOR; /* another one ran here */
 	}
 	come_back(n);
@@ -185,7 +191,7 @@ static bool image_is_newest(int n)
 
 	if ((fp->wide ? i->v : fp->v[0][0]) != t->v)
 		return false;
-	if (in_a_call(n)) /* the rest has ended */
+	if (in_a_call(n) && !contexts[n].given) /* the rest has ended */
 		return true;
 	if (fp->wide && !fp->dead)
 		return i->z == t->z && i->p == t->p;
@@ -204,9 +210,27 @@ static void inspect(int n)
 	contexts[n].changing = false;
 }
 
+/* A tracer's write of all there is, in a call or not. */
+static void give(int n)
+{
+	if (fps[n].guest)
+		return;
+	contexts[n].changing = true;
+	if (fp_need_sve(&fps[n]))
+		return;
+	fp_sync(&fps[n]);
+	fp_widen_image(&fps[n]);
+	all_grow_old(n, true, true, true);
+	contexts[n].truth.v = contexts[n].truth.z = contexts[n].truth.p = (uint8_t)(NEWEST + n);
+	images[n] = contexts[n].truth;
+	contexts[n].given = in_a_call(n);
+	contexts[n].changing = false;
+}
+
 static void reset(int n)
 {
 	contexts[n].changing = true;
+	contexts[n].given = false;
 	fp_context_reset(&fps[n]);
 	contexts[n].truth = (struct parts){ ZERO, ZERO, ZERO };
 	contexts[n].changing = false;
@@ -218,6 +242,7 @@ static void change_length(int n)
 	if (!in_a_call(n))
 		return;
 	contexts[n].changing = true;
+	contexts[n].given = false;
 	fp_set_length(&fps[n], 1);
 	contexts[n].truth.z = contexts[n].truth.p = ZERO;
 	contexts[n].changing = false;
@@ -257,8 +282,10 @@ static void operate(unsigned op)
 		inspect(n);
 	else if (op == OP_RESET)
 		reset(n);
-	else
+	else if (op == OP_LENGTH)
 		change_length(n);
+	else
+		give(n);
 	contexts[n].claimed = false;
 	cpus[me].context = NOBODY;
 }
@@ -442,7 +469,8 @@ static void explore_with(bool guest, const uint16_t ops[CONTEXTS], int strict, b
 /* With `fp_model 1` everything is done with both; in `make check` what fits into seconds. */
 static const uint16_t to_sve[] = { RUN(USE_SVE), RUN(USE_V) },
 		      vcpu_in_full[] = { RUN(USE_V), RUN(USE_V) | RUN(USE_SVE) },
-		      others[] = { RUN(USE_SVE) | OTHERS, RUN(USE_V) };
+		      others[] = { RUN(USE_SVE) | OTHERS, RUN(USE_V) },
+		      given[] = { RUN(USE_SVE) | GIVE, RUN(USE_V) };
 
 TEST(who_runs_has_the_newest_state)
 {
@@ -469,4 +497,9 @@ TEST(what_is_inspected_reset_or_made_longer)
 TEST(each_class_while_the_other_changes)
 {
 	explore_with(true, vcpu_in_full, NOBODY, false);
+}
+
+TEST(what_a_tracer_gives_does_not_end_with_the_call)
+{
+	explore_with(true, given, NOBODY, false);
 }

@@ -124,7 +124,10 @@ static int set_call(struct task *t, const void *from)
 	int32_t number;
 
 	memcpy(&number, from, sizeof(number));
-	frame(t)->syscall = number;
+	/* In front of a call it is what will be called, in one it is shown; elsewhere it would only
+	 * say that there is one (fp.c). */
+	if (t->trace->in_call || frame(t)->syscall >= 0)
+		frame(t)->syscall = number;
 	return 0;
 }
 
@@ -268,7 +271,6 @@ static int sve_set_wide(struct task *t, uint64_t from, uint64_t have)
 		err = -EFAULT;
 	if (!err) {
 		fp_widen_image(fp);
-		thread_set_work(&t->thread, WORK_SVE);
 		memcpy(fp->sve_image, image, SVE_BYTES(fp->vq));
 		fp->fpsr = control[0];
 		fp->fpcr = control[1];

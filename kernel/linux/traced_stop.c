@@ -270,6 +270,8 @@ void trap_syscall_traced(struct trapframe *tf)
 	trace_step_disarm();
 	tf->orig_x0 = tf->x[0];
 	tf->syscall = (int64_t)tf->x[8];
+	if (t->fp.sve) /* ends here: what the tracer writes lasts */
+		fp_leave_call(&t->fp);
 	if (tf->syscall == -1)
 		tf->x[0] = (uint64_t)-ENOSYS;
 	if (is_traced(t) && t->trace->go == TRACE_SYSCALL)

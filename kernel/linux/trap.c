@@ -247,8 +247,13 @@ void trap_user_work(struct trapframe *tf)
 			fp_enter_user(this_cpu(), &t->fp);
 		}
 	}
-	if (work)
+	if (work) {
 		fp_settle(&t->fp);
+		/* The call is over: what it was given is as anything else from here on, wherever it
+		 * is loaded. */
+		tf->syscall = -1;
+		t->fp.given = false;
+	}
 	if (work & WORK_STEP)
 		trace_step_arm();
 }
