@@ -6,6 +6,12 @@
  * so its count of interrupts moves. If it has not moved in LOOKS looks, that CPU is made to print
  * where it is (arch/panic.c), and all ends.
  *
+ * QEMU with -icount and several CPUs may run one and not another: it runs them in turns, but each
+ * may use all instructions up to the next timer's deadline, and of a first one that neither sleeps
+ * nor yields nothing is left for the next (up to QEMU 8.0; later ones divide it). A CPU that got no
+ * turn is not stuck. So the one that looks yields first, which gives the other its turn. To a core
+ * it is a hint.
+ *
  * A CPU that idles takes part only as long as the one it looks after does not, and only if
  * something woke it meanwhile: where all idle, no timer runs.
  *
@@ -44,9 +50,12 @@ static void watchdog_look(struct ktimer *t)
 {
 	struct watch *w = &watches[cpu_id()];
 	unsigned next = next_online(cpu_id());
-	uint64_t count = irq_count_all(next);
-	bool busy = next != cpu_id() && !run_is_idle(next);
+	uint64_t count;
+	bool busy;
 
+	__asm__ volatile("yield");
+	count = irq_count_all(next);
+	busy = next != cpu_id() && !run_is_idle(next);
 	w->still = busy && next == w->cpu && count == w->count ? (uint16_t)(w->still + 1) : 0;
 	w->cpu = (uint16_t)next;
 	w->count = count;
