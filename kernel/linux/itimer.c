@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The alarm clock of a process: setitimer(2) with ITIMER_REAL, on which alarm() rests. The kernel
- * timer sends SIGALRM from the interrupt and starts itself again; it is stopped before the process
- * is freed. siglock covers nothing here: only the process's own tasks set it, and a torn look at
- * an interval that is being changed is no more than a late change.
+ * timer sends SIGALRM from the interrupt; who takes that starts it again for the next whole
+ * interval, so that the shortest one keeps nobody else from running, and one that is ignored rings
+ * no more, as in Linux. It is stopped before the process is freed. siglock covers the interval and
+ * the timer's start.
  */
 #include "linux/itimer.h"
 
@@ -19,8 +20,35 @@ static void alarm_rings(struct ktimer *timer)
 	struct process *p = container_of(timer, struct process, alarm);
 
 	signal_send_process(p, SIGALRM);
-	if (p->alarm_interval)
-		ktimer_start(timer, timer->deadline + p->alarm_interval);
+}
+
+void itimer_taken(void)
+{
+	struct process *p = task_current()->process;
+	uint64_t daif = spin_lock_irqsave(&p->siglock), due = p->alarm.deadline, now = timer_now();
+
+	if (p->alarm_interval && !ktimer_active(&p->alarm)) {
+		if (now > due)
+			due += (now - due) / p->alarm_interval * p->alarm_interval;
+		ktimer_start(&p->alarm, due + p->alarm_interval);
+	}
+	spin_unlock_irqrestore(&p->siglock, daif);
+}
+
+/* Set it, value 0: stop it. HOLDS nothing; two that set it at once have one of their values. */
+static void itimer_set(struct process *p, uint64_t value, uint64_t interval)
+{
+	uint64_t daif = spin_lock_irqsave(&p->siglock);
+
+	p->alarm_interval = 0; /* nobody starts it */
+	spin_unlock_irqrestore(&p->siglock, daif);
+	ktimer_cancel(&p->alarm);
+	if (!value)
+		return;
+	daif = spin_lock_irqsave(&p->siglock);
+	p->alarm_interval = interval;
+	ktimer_start(&p->alarm, deadline_after(value));
+	spin_unlock_irqrestore(&p->siglock, daif);
 }
 
 void itimer_init(struct process *p)
@@ -30,8 +58,7 @@ void itimer_init(struct process *p)
 
 void itimer_stop(struct process *p)
 {
-	p->alarm_interval = 0;
-	ktimer_cancel(&p->alarm);
+	itimer_set(p, 0, 0);
 }
 
 static struct __kernel_old_timeval timeval(uint64_t ns)
@@ -74,7 +101,6 @@ long sys_setitimer(struct trapframe *tf)
 {
 	struct process *p = task_current()->process;
 	struct __kernel_old_itimerval new = { { 0, 0 }, { 0, 0 } }, old;
-	uint64_t value;
 
 	if (tf->x[0] != ITIMER_REAL)
 		return -EINVAL;
@@ -83,11 +109,6 @@ long sys_setitimer(struct trapframe *tf)
 	if (!timeval_valid(&new.it_value) || !timeval_valid(&new.it_interval))
 		return -EINVAL;
 	old = itimer_read(p);
-	itimer_stop(p);
-	value = timeval_ns(&new.it_value);
-	if (value) {
-		p->alarm_interval = timeval_ns(&new.it_interval);
-		ktimer_start(&p->alarm, deadline_after(value));
-	}
+	itimer_set(p, timeval_ns(&new.it_value), timeval_ns(&new.it_interval));
 	return tf->x[2] ? put_user(old, tf->x[2]) : 0;
 }

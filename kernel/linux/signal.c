@@ -13,6 +13,7 @@
 
 #include "lib/bits.h"
 #include "lib/string.h"
+#include "linux/itimer.h"
 #include "linux/process.h"
 #include "linux/sigqueue.h"
 #include "linux/traced.h"
@@ -273,6 +274,14 @@ void signal_force_fault(int sig, int code, uint64_t address)
 
 /* ---- taking ---- */
 
+/* After the locks: what follows from a signal that was taken. */
+static void entry_done(struct list *used, siginfo_t *info)
+{
+	if (info->si_signo == SIGALRM)
+		itimer_taken();
+	signal_entries_free(used);
+}
+
 bool signal_take(uint64_t mask, siginfo_t *info)
 {
 	struct task *t = task_current();
@@ -287,7 +296,8 @@ bool signal_take(uint64_t mask, siginfo_t *info)
 	if (!sig)
 		sig = signal_pending_take(&p->pending, mask, info, &used);
 	spin_unlock_irqrestore(&p->siglock, daif);
-	signal_entries_free(&used);
+	if (sig)
+		entry_done(&used, info);
 	return sig;
 }
 
@@ -417,7 +427,8 @@ static int next_signal(struct task *t, struct process *p, siginfo_t *info,
 	if (sig && action)
 		take_action(p, sig, action);
 	spin_unlock_irqrestore(&p->siglock, daif);
-	signal_entries_free(&used);
+	if (sig)
+		entry_done(&used, info);
 	return sig;
 }
 

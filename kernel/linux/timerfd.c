@@ -3,8 +3,8 @@
  * timerfd (man 2 timerfd_create): a timer that counts its expirations until they are read.
  *
  * setting serializes timerfd_settime(); lock covers the fields and is taken in the timer's
- * callback, masked. A periodic timer is started anew at the next whole interval, however late it
- * fired.
+ * callback, masked. A periodic timer that has fired is started anew, for the next whole interval,
+ * by who reads its expirations: one that nobody reads does nothing, however short its interval.
  */
 #include <asm/poll.h>
 #include <linux/fcntl.h>
@@ -34,18 +34,17 @@ static uint64_t ticks_now(const struct timerfd *t)
 	return __atomic_load_n(&t->ticks, __ATOMIC_RELAXED);
 }
 
-/* HOLDS(lock). Count what has expired by now; false: nothing is armed any more. */
-static bool count(struct timerfd *t)
+/* HOLDS(lock). Count what has expired by now. */
+static void count(struct timerfd *t)
 {
 	uint64_t now = timer_now(), n = 1;
 
 	if (!t->next || now < t->next)
-		return t->next;
+		return;
 	if (t->interval)
 		n += (now - t->next) / t->interval;
 	__atomic_store_n(&t->ticks, t->ticks + n, __ATOMIC_RELAXED);
 	t->next = t->interval ? t->next + n * t->interval : 0;
-	return t->next;
 }
 
 static void expired(struct ktimer *timer)
@@ -53,8 +52,7 @@ static void expired(struct ktimer *timer)
 	struct timerfd *t = container_of(timer, struct timerfd, timer);
 	uint64_t daif = spin_lock_irqsave(&t->lock);
 
-	if (count(t))
-		ktimer_start(&t->timer, t->next);
+	count(t);
 	spin_unlock_irqrestore(&t->lock, daif);
 	wake_up(&t->queue, POLLIN | POLLRDNORM);
 }
@@ -62,9 +60,13 @@ static void expired(struct ktimer *timer)
 static uint64_t take(struct timerfd *t)
 {
 	uint64_t daif = spin_lock_irqsave(&t->lock);
-	uint64_t n = t->ticks;
+	uint64_t n;
 
+	count(t);
+	n = t->ticks;
 	__atomic_store_n(&t->ticks, 0, __ATOMIC_RELAXED);
+	if (n && t->next)
+		ktimer_start(&t->timer, t->next);
 	spin_unlock_irqrestore(&t->lock, daif);
 	return n;
 }
@@ -190,9 +192,9 @@ static void arm(struct timerfd *t, uint64_t next, uint64_t interval,
 	t->next = next;
 	t->interval = interval;
 	__atomic_store_n(&t->ticks, 0, __ATOMIC_RELAXED);
-	spin_unlock_irqrestore(&t->lock, daif);
 	if (next)
 		ktimer_start(&t->timer, next);
+	spin_unlock_irqrestore(&t->lock, daif);
 }
 
 static long not_a_timer(const struct file *f)

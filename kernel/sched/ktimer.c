@@ -60,7 +60,7 @@ void ktimer_init(struct ktimer *t, void (*fn)(struct ktimer *t))
 static struct timer_queue *ktimer_remove(struct ktimer *t) NO_LOCK_ANALYSIS
 {
 	for (;;) {
-		int cpu = __atomic_load_n(&t->cpu, __ATOMIC_RELAXED);
+		int cpu = __atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE); /* partner: ktimer_interrupt() */
 		struct timer_queue *q;
 
 		if (cpu < 0)
@@ -95,17 +95,23 @@ void ktimer_start(struct ktimer *t, uint64_t deadline_ns) NO_LOCK_ANALYSIS
 
 void ktimer_cancel(struct ktimer *t) NO_LOCK_ANALYSIS
 {
-	uint64_t daif = irq_save();
-	struct timer_queue *q = ktimer_remove(t);
+	bool again;
 
-	if (q)
-		spin_unlock(&q->lock);
-	irq_restore(daif);
-	for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
-		/* acquire: pairs with the release in ktimer_interrupt(): fn has returned */
-		while (__atomic_load_n(&queues[cpu].running, __ATOMIC_ACQUIRE) == t)
-			__asm__ volatile("yield");
-	}
+	do {
+		uint64_t daif = irq_save();
+		struct timer_queue *q = ktimer_remove(t);
+
+		if (q)
+			spin_unlock(&q->lock);
+		irq_restore(daif);
+		again = false;
+		for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+			/* acquire: pairs with the release in ktimer_interrupt(): fn has returned. It may
+			 * have started the timer again. */
+			while (__atomic_load_n(&queues[cpu].running, __ATOMIC_ACQUIRE) == t)
+				again = true;
+		}
+	} while (again || ktimer_active(t));
 }
 
 /* From the hardware's interrupt, masked. */
@@ -119,7 +125,8 @@ static void ktimer_interrupt(void)
 	while ((t = queue_first(q)) && t->deadline <= timer_now()) {
 		rb_remove(&q->timers, &t->node);
 		__atomic_store_n(&q->running, t, __ATOMIC_RELAXED);
-		__atomic_store_n(&t->cpu, -1, __ATOMIC_RELAXED);
+		/* release: who finds it in no queue sees it running */
+		__atomic_store_n(&t->cpu, -1, __ATOMIC_RELEASE);
 		spin_unlock(&q->lock);
 		t->fn(t);
 		spin_lock(&q->lock);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "tests/lib/abi.h"
@@ -65,6 +66,39 @@ TEST(alarm_tells_the_seconds_that_were_left)
 	expect_eq(alarm(5), 0);
 	expect_eq(alarm(0), 5);
 	expect_eq(alarm(0), 0);
+}
+
+/* Handled or ignored: whoever else runs goes on. */
+TEST(the_shortest_interval_lets_the_program_go_on)
+{
+	uint64_t end;
+
+	start(1, 1);
+	for (end = now_ns(CLOCK_MONOTONIC) + 30000000; now_ns(CLOCK_MONOTONIC) < end;)
+		;
+	expect(rings > 0);
+	start(0, 0);
+	start(1, 1);
+	signal(SIGALRM, SIG_IGN);
+	for (end = now_ns(CLOCK_MONOTONIC) + 30000000; now_ns(CLOCK_MONOTONIC) < end;)
+		;
+	start(0, 0);
+}
+
+TEST(processes_that_end_while_it_rings)
+{
+	for (int i = 0; i < 60; i++) {
+		int status = -1, pid = fork();
+
+		if (pid == 0) {
+			start(1, 1);
+			for (volatile int n = 0; n < i * 100; n++)
+				;
+			_exit(0);
+		}
+		expect_eq(waitpid(pid, &status, 0), pid);
+		expect_eq(status, 0);
+	}
 }
 
 TEST(bad_arguments_are_refused)

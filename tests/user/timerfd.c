@@ -75,6 +75,22 @@ TEST(periodic_counts_what_was_missed)
 	close(fd);
 }
 
+TEST(the_shortest_interval_lets_the_program_go_on)
+{
+	int fd = timer(CLOCK_MONOTONIC, 0);
+	uint64_t end = now_ns(CLOCK_MONOTONIC) + 30 * MS;
+	long n = 0;
+
+	expect_eq(set(fd, 0, 1, 1), 0);
+	while (now_ns(CLOCK_MONOTONIC) < end)
+		n++;
+	expect(n > 10);
+	expect(take(fd) >= 30 * MS - 1000);
+	for (int i = 0; i < 20; i++)
+		expect(take(fd) > 0);
+	close(fd);
+}
+
 TEST(absolute_times)
 {
 	static const int clocks[] = { CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME };
