@@ -409,6 +409,11 @@ nanosleep int <timespec hex
 gettimeofday int >timespec hex
 setitimer int int <itimerspec >itimerspec
 getitimer int int >itimerspec
+timer_create int =clock hex hex
+timer_settime int int hex <itimerspec >itimerspec
+timer_gettime int int >itimerspec
+timer_getoverrun int int
+timer_delete int int
 times int hex
 uname int >utsname
 prctl int =prctl ifname hex hex hex

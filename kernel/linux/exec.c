@@ -18,11 +18,13 @@
 #include "lib/string.h"
 #include "linux/fd.h"
 #include "linux/inode.h"
+#include "linux/posix_timer.h"
 #include "linux/process.h"
 #include "linux/program.h"
 #include "linux/sve.h"
 #include "linux/syscalls.h"
 #include "linux/traced.h"
+#include "mm/page.h"
 #include "mm/slab.h"
 
 #define PIE_BASE     0xaaaaaaaa0000ull
@@ -193,6 +195,7 @@ static int leave_old_program(struct task *t)
 		fd_table_put(fds);
 	}
 	fd_table_exec(p->fds);
+	posix_timers_end(p);
 	signal_exec(p);
 	sve_exec(t);
 	clear_thread_pointer(t);
@@ -388,6 +391,9 @@ static void set_rlimits(struct process *p)
 	p->rlimits[RLIMIT_NOFILE][0] = FD_LIMIT_DEFAULT;
 	p->rlimits[RLIMIT_NOFILE][1] = FD_MAX;
 	p->rlimits[RLIMIT_CORE][0] = 0;
+	/* As many as Linux would say: a thread for each 128 KiB of memory, and half of those. */
+	for (int i = 0; i < 2; i++)
+		p->rlimits[RLIMIT_NPROC][i] = p->rlimits[RLIMIT_SIGPENDING][i] = page_total() / 64;
 }
 
 static int start_first(struct task *t)

@@ -21,6 +21,7 @@
 #include "linux/futex_wake.h"
 #include "linux/inode.h"
 #include "linux/itimer.h"
+#include "linux/posix_timer.h"
 #include "linux/sve.h"
 #include "linux/syscalls.h"
 #include "linux/traced.h"
@@ -61,6 +62,7 @@ struct process *process_new(void)
 	wait_queue_init(&p->signal_wait);
 	signal_pending_init(&p->pending);
 	itimer_init(p);
+	list_init(&p->timers);
 	for (int i = 0; i < RLIMITS; i++)
 		p->rlimits[i][0] = p->rlimits[i][1] = RLIM64_INFINITY;
 	return p;
@@ -276,6 +278,7 @@ static void process_end(struct process *p)
 		machine_power_off(p->exit_status & 0x7f ? 128 + (p->exit_status & 0x7f)
 							: p->exit_status >> 8);
 	itimer_stop(p);
+	posix_timers_end(p);
 	daif = spin_lock_irqsave(&tasks_lock);
 	p->space = NULL;
 	p->fs = NULL;

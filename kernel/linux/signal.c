@@ -14,6 +14,7 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "linux/itimer.h"
+#include "linux/posix_timer.h"
 #include "linux/process.h"
 #include "linux/sigqueue.h"
 #include "linux/traced.h"
@@ -65,7 +66,7 @@ static void recheck_all(struct process *p)
 {
 	struct task *t;
 
-	list_for_each (t, &p->tasks, sibling)
+	list_for_each(t, &p->tasks, sibling)
 		signal_recheck(t);
 }
 
@@ -79,7 +80,7 @@ static void wake_one(struct process *p, int sig)
 {
 	struct task *t;
 
-	list_for_each (t, &p->tasks, sibling) {
+	list_for_each(t, &p->tasks, sibling) {
 		if (wants(t, sig)) {
 			signal_recheck(t);
 			return;
@@ -99,7 +100,7 @@ static bool cancel_opposite(struct process *p, int sig, struct list *used)
 
 	if (set) {
 		signal_pending_take_out(&p->pending, set, used);
-		list_for_each (t, &p->tasks, sibling)
+		list_for_each(t, &p->tasks, sibling)
 			signal_pending_take_out(&t->signals.pending, set, used);
 	}
 	if (goes_on || (sig == SIGKILL && p->stopped)) {
@@ -117,7 +118,7 @@ static struct task *find_task(struct process *p, int tid)
 {
 	struct task *t;
 
-	list_for_each (t, &p->tasks, sibling) {
+	list_for_each(t, &p->tasks, sibling) {
 		if (t->tid == tid)
 			return t;
 	}
@@ -129,7 +130,7 @@ static bool blocked_by_all(struct process *p, int sig)
 {
 	struct task *t;
 
-	list_for_each (t, &p->tasks, sibling) {
+	list_for_each(t, &p->tasks, sibling) {
 		if (!(t->signals.blocked & signal_bit(sig)))
 			return false;
 	}
@@ -167,8 +168,9 @@ static bool finds_no_room(const struct process *p, const struct task *t, int sig
 	       signal_pending_full(t ? &t->signals.pending : &p->pending);
 }
 
-/* tid 0: any task of p. e may be NULL: nothing is known but the number. */
-static int send(struct process *p, int tid, int sig, struct signal_entry *e)
+/* tid 0: any task of p. *e may be NULL: nothing is known but the number. It is what is not needed
+ * then. */
+static int send_entry(struct process *p, int tid, int sig, struct signal_entry **e)
 {
 	struct process *parent = NULL;
 	struct task *t = NULL;
@@ -182,21 +184,34 @@ static int send(struct process *p, int tid, int sig, struct signal_entry *e)
 	if (tid)
 		t = find_task(p, tid);
 	if (t || !tid)
-		err = finds_no_room(p, t, sig, e) ? -EAGAIN : 0;
+		err = finds_no_room(p, t, sig, *e) ? -EAGAIN : 0;
 	if (!err) {
 		if (cancel_opposite(p, sig, &used) && p->parent)
 			parent = process_ref(p->parent);
-		e = post(p, t, sig, e);
+		*e = post(p, t, sig, *e);
 	}
 	spin_unlock(&p->siglock);
 	spin_unlock_irqrestore(&tasks_lock, daif);
-	kfree(e);
 	signal_entries_free(&used);
 	if (parent) {
 		process_notify_parent(p, parent, CLD_CONTINUED, SIGCONT);
 		process_put(parent);
 	}
 	return err;
+}
+
+static int send(struct process *p, int tid, int sig, struct signal_entry *e)
+{
+	int err = send_entry(p, tid, sig, &e);
+
+	kfree(e);
+	return err;
+}
+
+struct signal_entry *signal_send_entry(struct process *p, int tid, struct signal_entry *e)
+{
+	send_entry(p, tid, e->info.si_signo, &e);
+	return e;
 }
 
 void signal_send_process_info(struct process *p, const siginfo_t *info)
@@ -225,7 +240,7 @@ int signal_send_group(int pgid, int sig)
 	struct process *p;
 	int err = -ESRCH;
 
-	list_for_each (p, &processes, all_link) {
+	list_for_each(p, &processes, all_link) {
 		struct list used;
 
 		if (p->pgid != pgid || p->state != PROCESS_ALIVE)
@@ -274,11 +289,13 @@ void signal_force_fault(int sig, int code, uint64_t address)
 
 /* ---- taking ---- */
 
-/* After the locks: what follows from a signal that was taken. */
+/* After the locks: what becomes of the entry of a signal that was taken. */
 static void entry_done(struct list *used, siginfo_t *info)
 {
 	if (info->si_signo == SIGALRM)
 		itimer_taken();
+	if (info->si_code == SI_TIMER && !list_empty(used))
+		posix_timer_taken(used, info);
 	signal_entries_free(used);
 }
 
@@ -337,7 +354,7 @@ static bool group_orphaned(int pgid)
 {
 	struct process *p;
 
-	list_for_each (p, &processes, all_link) {
+	list_for_each(p, &processes, all_link) {
 		if (p->pgid == pgid && p->parent && p->parent->pgid != pgid &&
 		    p->parent->sid == p->sid)
 			return false;
@@ -395,9 +412,9 @@ static void obey_process(struct task *t, struct process *p)
 		task_exit(0);
 	while (is_traced(t) || (p->stopped && !p->group_exit && !p->exec_task)) {
 		if (!is_traced(t))
-			wait_event(&p->stop_wait,
-				   !__atomic_load_n(&p->stopped, __ATOMIC_ACQUIRE) ||
-					   p->group_exit || p->exec_task || is_traced(t));
+			wait_event(&p->stop_wait, !__atomic_load_n(&p->stopped, __ATOMIC_ACQUIRE) ||
+							  p->group_exit || p->exec_task ||
+							  is_traced(t));
 		else if (trace_obey(t))
 			return;
 	}

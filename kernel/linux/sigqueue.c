@@ -23,6 +23,7 @@ struct signal_entry *signal_entry_new(const siginfo_t *info)
 	if (e) {
 		list_init(&e->link);
 		e->info = *info;
+		e->timer = 0;
 	}
 	return e;
 }
@@ -114,7 +115,8 @@ struct signal_entry *signal_pending_add(struct signal_pending *p, int sig, struc
 	bool waits = p->set & signal_bit(sig);
 
 	p->set |= signal_bit(sig);
-	if (!e || (waits && sig < SIGRTMIN) || signal_pending_full(p))
+	/* A timer waits for its own, whatever else there is. */
+	if (!e || (waits && sig < SIGRTMIN && !e->timer) || signal_pending_full(p))
 		return e;
 	list_append(&p->queue, &e->link);
 	p->count++;

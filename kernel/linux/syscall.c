@@ -99,6 +99,13 @@ static const syscall_fn syscalls[SYSCALL_NUMBERS] = {
 	[__NR_getitimer] = sys_getitimer,
 	[__NR_setitimer] = sys_setitimer,
 
+	/* posix_timer.c */
+	[__NR_timer_create] = sys_timer_create,
+	[__NR_timer_settime] = sys_timer_settime,
+	[__NR_timer_gettime] = sys_timer_gettime,
+	[__NR_timer_getoverrun] = sys_timer_getoverrun,
+	[__NR_timer_delete] = sys_timer_delete,
+
 	/* misc.c */
 	[__NR_uname] = sys_uname,
 	[__NR_sethostname] = sys_sethostname,

@@ -210,6 +210,13 @@ long sys_epoll_ctl(struct trapframe *tf);
 long sys_epoll_pwait(struct trapframe *tf);
 long sys_epoll_pwait2(struct trapframe *tf);
 
+/* posix_timer.c */
+long sys_timer_create(struct trapframe *tf);
+long sys_timer_settime(struct trapframe *tf);
+long sys_timer_gettime(struct trapframe *tf);
+long sys_timer_getoverrun(struct trapframe *tf);
+long sys_timer_delete(struct trapframe *tf);
+
 /* timerfd.c */
 long sys_timerfd_create(struct trapframe *tf);
 long sys_timerfd_settime(struct trapframe *tf);

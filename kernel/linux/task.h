@@ -103,6 +103,9 @@ struct process {
 	struct wait_queue signal_wait; /* signalfd: a signal has come */
 	struct ktimer alarm;	       /* ITIMER_REAL */
 	uint64_t alarm_interval;
+	struct list timers; /* linux/posix_timer.c's, with the two below */
+	unsigned timer_count;
+	int timer_next;
 
 	struct file *exe;	     /* what execve() loaded, for /proc/self/exe */
 	uint64_t arg_start, arg_end; /* the arguments' strings in the program's memory */
