@@ -12,8 +12,8 @@
 
 struct fifo {
 	struct inode inode;
-	struct pipe *pipe;		/* NULL: nobody has it open. inode.lock */
-	unsigned readings, writings;	/* opens of each kind since it came. inode.lock */
+	struct pipe *pipe;	     /* NULL: nobody has it open. inode.lock */
+	unsigned readings, writings; /* opens of each kind since it came. inode.lock */
 };
 
 static struct fifo *fifo_of(const struct inode *inode)
@@ -47,21 +47,9 @@ static void fifo_release(struct file *f)
 	leave(fifo_of(f->inode), f);
 }
 
-static ssize_t fifo_read(struct file *f, struct iter *to, loff_t *pos)
-{
-	(void)pos;
-	return pipe_take(f->data, to, file_nonblocking(f));
-}
-
-static ssize_t fifo_write(struct file *f, struct iter *from, loff_t *pos)
-{
-	(void)pos;
-	return pipe_give(f->data, from, file_nonblocking(f), true);
-}
-
 static const struct file_ops fifo_ops = {
-	.read = fifo_read,
-	.write = fifo_write,
+	.read = pipe_read,
+	.write = pipe_write,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
 	.fcntl = pipe_fcntl,

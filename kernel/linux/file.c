@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Open files: their life, the read and write family of system calls, and ioctl. Numbers are in fd.c, the
- * bytes' way to the program in iter.c, everything else one can ask of a file in fcntl.c.
+ * Open files: their life, read, write and ioctl. Numbers are in fd.c, the bytes' way to the program
+ * in iter.c, readv and its kin in file_vector.c, everything else one can ask of a file in fcntl.c.
  *
  * A file's position is covered by its pos_lock; a call that is alone with the file (uncounted
  * descriptor, one reference) does without.
@@ -10,12 +10,9 @@
 
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
-#include <linux/limits.h>
-#include <linux/uio.h>
 
 #include "arch/usercopy.h"
 #include "lib/bits.h"
-#include "lib/string.h"
 #include "linux/epoll.h"
 #include "linux/fd.h"
 #include "linux/inode.h"
@@ -23,9 +20,6 @@
 #include "linux/syscalls.h"
 #include "mm/page.h"
 #include "mm/slab.h"
-
-#define RW_MAX 0x7ffff000ull /* bytes of one call, man 2 read */
-#define SEGMENTS_FEW 8	     /* of readv() without allocation */
 
 struct file *file_create(const struct file_ops *ops, void *data, uint32_t flags)
 {
@@ -126,11 +120,9 @@ ssize_t file_read_kernel(struct file *f, void *to, size_t size, loff_t pos)
 	return (ssize_t)done;
 }
 
-typedef ssize_t (*transfer_fn)(struct file *f, struct iter *it, loff_t *pos);
-
 /* read() and write(); pread() and pwrite() with pos. */
 static inline __attribute__((always_inline)) long transfer(struct trapframe *tf, transfer_fn fn,
-							    loff_t *pos)
+							   loff_t *pos)
 {
 	struct fd_light fd = fd_borrow((int)tf->x[0]);
 	uint64_t va = tf->x[1], size = tf->x[2];
@@ -152,7 +144,8 @@ static inline __attribute__((always_inline)) long transfer(struct trapframe *tf,
 	return n;
 }
 
-static __attribute__((noinline)) long transfer_or_at(struct trapframe *tf, transfer_fn fn, loff_t *pos)
+static __attribute__((noinline)) long transfer_or_at(struct trapframe *tf, transfer_fn fn,
+						     loff_t *pos)
 {
 	return transfer(tf, fn, pos);
 }
@@ -217,172 +210,4 @@ long sys_ioctl(struct trapframe *tf)
 		return ioctl_counted(t, tf);
 	f = fd_table_at(t, (unsigned)tf->x[0]);
 	return f ? ioctl(f, tf) : -EBADF;
-}
-
-/* ---- many segments ---- */
-
-_Static_assert(sizeof(struct iovec) == sizeof(struct iter_segment), "copied as they are");
-
-/* The rules of readv(): each length fits a ssize_t, each range is the program's; the sum is cut. */
-static int segments_check(struct iter_segment *segments, unsigned count)
-{
-	uint64_t room = RW_MAX;
-
-	for (unsigned i = 0; i < count; i++) {
-		struct iter_segment *s = &segments[i];
-
-		if ((int64_t)s->length < 0)
-			return -EINVAL;
-		if (!user_range_ok(s->base, s->length))
-			return -EFAULT;
-		s->length = min(s->length, room);
-		room -= s->length;
-	}
-	return 0;
-}
-
-static long transfer_segments(struct file *f, uint64_t user, unsigned count, transfer_fn fn,
-			      loff_t *pos)
-{
-	struct iter_segment few[SEGMENTS_FEW], *segments = few;
-	struct iter it;
-	long n;
-
-	if (count > UIO_MAXIOV)
-		return -EINVAL;
-	if (count > SEGMENTS_FEW)
-		segments = kmalloc(count * sizeof(*segments));
-	if (!segments)
-		return -ENOMEM;
-	n = copy_from_user(segments, user, count * sizeof(*segments));
-	if (!n)
-		n = segments_check(segments, count);
-	if (!n) {
-		iter_segments(&it, segments, count);
-		n = fn(f, &it, pos);
-	}
-	if (segments != few)
-		kfree(segments);
-	return n;
-}
-
-static long transfer_vector(struct trapframe *tf, transfer_fn fn, loff_t *pos)
-{
-	struct fd_light fd = fd_get_light((int)tf->x[0]);
-	uint64_t count = tf->x[2];
-	long n;
-
-	if (!fd.file)
-		return -EBADF;
-	if (pos && !fd.file->ops->seek)
-		n = -ESPIPE;
-	else if (count > UIO_MAXIOV)
-		n = -EINVAL;
-	else
-		n = transfer_segments(fd.file, tf->x[1], (unsigned)count, fn, pos);
-	fd_put_light(fd);
-	return n;
-}
-
-long sys_readv(struct trapframe *tf)
-{
-	return transfer_vector(tf, file_read, NULL);
-}
-
-long sys_writev(struct trapframe *tf)
-{
-	return transfer_vector(tf, file_write, NULL);
-}
-
-static long transfer_vector_at(struct trapframe *tf, transfer_fn fn)
-{
-	loff_t pos = (loff_t)tf->x[3];
-
-	return pos < 0 ? -EINVAL : transfer_vector(tf, fn, &pos);
-}
-
-long sys_preadv(struct trapframe *tf)
-{
-	return transfer_vector_at(tf, file_read);
-}
-
-long sys_pwritev(struct trapframe *tf)
-{
-	return transfer_vector_at(tf, file_write);
-}
-
-/* Position -1 means the file's own; no RWF_ flag is known (man 2 preadv2: EOPNOTSUPP). */
-static long transfer_vector_flags(struct trapframe *tf, transfer_fn fn)
-{
-	if (tf->x[5])
-		return -EOPNOTSUPP;
-	if ((int64_t)tf->x[3] == -1)
-		return transfer_vector(tf, fn, NULL);
-	return transfer_vector_at(tf, fn);
-}
-
-long sys_preadv2(struct trapframe *tf)
-{
-	return transfer_vector_flags(tf, file_read);
-}
-
-long sys_pwritev2(struct trapframe *tf)
-{
-	return transfer_vector_flags(tf, file_write);
-}
-
-/* ---- from file to file ---- */
-
-#define COPY_BUFFER PAGE_SIZE
-
-/* Move up to count bytes; pos NULL: the file's own position. Bytes moved or -errno. */
-static ssize_t copy_between(struct file *out, loff_t *out_pos, struct file *in, loff_t *in_pos,
-			    size_t count)
-{
-	uint8_t *buffer = kmalloc(COPY_BUFFER);
-	size_t done = 0;
-	ssize_t n = buffer ? 0 : -ENOMEM;
-
-	while (buffer && done < count) {
-		struct iter it;
-
-		iter_kernel(&it, buffer, min(count - done, (size_t)COPY_BUFFER));
-		n = file_read(in, &it, in_pos);
-		if (n <= 0)
-			break;
-		iter_kernel(&it, buffer, (size_t)n);
-		n = file_write(out, &it, out_pos);
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-		thread_checkpoint();
-	}
-	kfree(buffer);
-	return done ? (ssize_t)done : n;
-}
-
-/* A position given by address: 0 means the file's own. */
-static int position_in(uint64_t user, loff_t *pos)
-{
-	if (user && get_user(*pos, user))
-		return -EFAULT;
-	return user && *pos < 0 ? -EINVAL : 0;
-}
-
-long sys_sendfile(struct trapframe *tf)
-{
-	struct file *out = fd_get((int)tf->x[0]), *in = fd_get((int)tf->x[1]);
-	uint64_t user = tf->x[2];
-	loff_t pos = 0;
-	ssize_t n = in && out ? position_in(user, &pos) : -EBADF;
-
-	if (!n)
-		n = copy_between(out, NULL, in, user ? &pos : NULL, min(tf->x[3], RW_MAX));
-	if (n >= 0 && user && put_user(pos, user))
-		n = -EFAULT;
-	if (in)
-		file_put(in);
-	if (out)
-		file_put(out);
-	return n;
 }

@@ -113,7 +113,9 @@ static inline __attribute__((always_inline)) void file_put_inline(struct file *f
 		file_gone(f);
 }
 
+#define RW_MAX 0x7ffff000ull /* bytes of one call, man 2 read */
 /* By the rules of access mode and position; pos NULL: the file's own. Bytes or -errno. */
+typedef ssize_t (*transfer_fn)(struct file *f, struct iter *it, loff_t *pos);
 ssize_t file_read(struct file *f, struct iter *to, loff_t *pos);
 ssize_t file_write(struct file *f, struct iter *from, loff_t *pos);
 int file_stat(struct file *f, struct stat *st);

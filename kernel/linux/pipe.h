@@ -29,6 +29,9 @@ void pipe_leave(struct pipe *p, unsigned *end);
 ssize_t pipe_take(struct pipe *p, struct iter *to, bool nonblocking);
 /* Bytes, or as above; -EPIPE if nobody reads any more, with SIGPIPE if signal. */
 ssize_t pipe_give(struct pipe *p, struct iter *from, bool nonblocking, bool signal);
+/* The same as operations of a file whose data is the pipe. */
+ssize_t pipe_read(struct file *f, struct iter *to, loff_t *pos);
+ssize_t pipe_write(struct file *f, struct iter *from, loff_t *pos);
 /* POLL* bits of each end, without joining its queue. */
 uint32_t pipe_read_ready(const struct pipe *p);
 uint32_t pipe_write_ready(const struct pipe *p);
