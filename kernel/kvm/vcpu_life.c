@@ -201,6 +201,8 @@ int vcpu_set_events(struct vcpu *vcpu, const struct kvm_vcpu_events *events)
 		inject_serror(vcpu);
 	if (events->exception.ext_dabt_pending)
 		inject_data_abort(vcpu, vcpu->far);
+	bank_evict(&vcpu->bank); /* it may not have run yet: nobody stands in a bank before his GIC
+				    is complete */
 	return 0;
 }
 

@@ -69,6 +69,21 @@ static void expect_works(void)
 	expect_eq(typer, irqs / 32 - 1);
 }
 
+/* What the vCPU is given before it runs is kept, and is in no CPU's registers when the GIC comes.
+ */
+TEST(a_vcpu_that_has_events_before_there_is_a_gic)
+{
+	struct kvm_vcpu_events events = { .exception.serror_pending = 1 };
+
+	vm_create(&vm, 1);
+	expect_eq(ioc(vm.vcpu[0].fd, KVM_SET_VCPU_EVENTS, &events), 0);
+	expect_eq(vm_add_gic(&vm, irqs), 0);
+	reg_get64(&vm.vcpu[0], REG_X(0));
+	expect_eq(ioc(vm.vcpu[0].fd, KVM_GET_VCPU_EVENTS, &events), 0);
+	expect_eq(events.exception.serror_pending, 1);
+	vm_destroy(&vm);
+}
+
 TEST(in_the_order_of_kvmtool)
 {
 	vm_create(&vm, 0);
