@@ -88,10 +88,8 @@ static void write_hcr(uint64_t hcr)
 
 void cpuif_write_lrs(struct vgic_cpu *cpu)
 {
-	if (cpu->used | cpu->written) {
-		write_lrs(cpu->lr, cpu->used, max(cpu->used, cpu->written));
-		cpu->written = cpu->used;
-	}
+	write_lrs(cpu->lr, cpu->used, max(cpu->used, cpu->written));
+	cpu->written = cpu->used;
 	write_hcr(cpu->hcr);
 }
 
@@ -110,50 +108,56 @@ void cpuif_write_lr(struct vgic_cpu *cpu, unsigned n)
 	}
 }
 
+void cpuif_empty(struct vgic_cpu *cpu)
+{
+	cpuif_read_lrs(cpu);
+	write_lrs(NULL, 0, cpu->written);
+	cpu->written = 0;
+}
+
 /* The active priorities: one register of each group; up to four where the interface has more than 5
  * preemption bits. */
 #define MORE_PRIORITIES(X) X(3) X(2) X(1)
 
+static __attribute__((noinline)) void save_more_priorities(struct vgic_cpu *cpu)
+{
+#define X(n)                                                                                       \
+	if (n < aprs) {                                                                            \
+		cpu->apr[n][0] = sysreg_read(ich_ap0r##n##_el2);                                   \
+		cpu->apr[n][1] = sysreg_read(ich_ap1r##n##_el2);                                   \
+	}
+	MORE_PRIORITIES(X)
+#undef X
+}
+
+static __attribute__((noinline)) void load_more_priorities(const struct vgic_cpu *cpu)
+{
+#define X(n)                                                                                       \
+	if (n < aprs) {                                                                            \
+		sysreg_write(ich_ap0r##n##_el2, cpu->apr[n][0]);                                   \
+		sysreg_write(ich_ap1r##n##_el2, cpu->apr[n][1]);                                   \
+	}
+	MORE_PRIORITIES(X)
+#undef X
+}
+
 void cpuif_save(struct vgic_cpu *cpu)
 {
-	cpuif_read_lrs(cpu);
-	if (cpu->written) {
-		write_lrs(NULL, 0, cpu->written);
-		cpu->written = 0;
-	}
 	cpuif_read_vmcr(cpu);
 	cpu->apr[0][0] = sysreg_read(ich_ap0r0_el2);
-	cpu->apr[1][0] = sysreg_read(ich_ap1r0_el2);
-	if (aprs == 1)
-		return;
-#define X(n)                                                                                       \
-	if (n < aprs) {                                                                            \
-		cpu->apr[0][n] = sysreg_read(ich_ap0r##n##_el2);                                   \
-		cpu->apr[1][n] = sysreg_read(ich_ap1r##n##_el2);                                   \
-	}
-	MORE_PRIORITIES(X)
-#undef X
+	cpu->apr[0][1] = sysreg_read(ich_ap1r0_el2);
+	if (aprs > 1)
+		save_more_priorities(cpu);
 }
 
-static void load_more_priorities(const struct vgic_cpu *cpu)
-{
-#define X(n)                                                                                       \
-	if (n < aprs) {                                                                            \
-		sysreg_write(ich_ap0r##n##_el2, cpu->apr[0][n]);                                   \
-		sysreg_write(ich_ap1r##n##_el2, cpu->apr[1][n]);                                   \
-	}
-	MORE_PRIORITIES(X)
-#undef X
-}
-
-void cpuif_load(struct vgic_cpu *cpu)
+void cpuif_load(const struct vgic_cpu *cpu)
 {
 	sysreg_write(ich_vmcr_el2, cpu->vmcr);
 	sysreg_write(ich_ap0r0_el2, cpu->apr[0][0]);
-	sysreg_write(ich_ap1r0_el2, cpu->apr[1][0]);
+	sysreg_write(ich_ap1r0_el2, cpu->apr[0][1]);
 	if (aprs > 1)
 		load_more_priorities(cpu);
-	cpuif_write_lrs(cpu);
+	write_hcr(cpu->hcr);
 }
 
 void cpuif_close(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The registers of this CPU's virtual CPU interface and the image of them in struct vgic_cpu.
- * All functions: interrupts masked, vgic->lock held where cpu has a vgic.
+ * All functions: interrupts masked, vgic->lock held where cpu has a vgic and nothing else is said.
  */
 #pragma once
 
@@ -34,9 +34,13 @@ static inline uint64_t cpuif_ended_lrs(void)
 
 /* ICH_VMCR_EL2 -> image. */
 void cpuif_read_vmcr(struct vgic_cpu *cpu);
-/* Everything: when a vCPU leaves the bank, whose list registers are empty then, and when it comes. */
+/* When a vCPU leaves the bank and when one comes: VMCR and the active priorities, and then
+ * ICH_HCR_EL2. The list registers are empty in between. No lock: the vCPU's own CPU alone uses
+ * their image. */
 void cpuif_save(struct vgic_cpu *cpu);
-void cpuif_load(struct vgic_cpu *cpu);
+void cpuif_load(const struct vgic_cpu *cpu);
+/* List registers -> image, and empty. */
+void cpuif_empty(struct vgic_cpu *cpu);
 /* ICH_HCR_EL2 = 0: nothing is signalled, to the guest or as maintenance. */
 void cpuif_close(void);
 /* The hook of the idle loop: a pending list register must not end its WFI. Masked in between. */

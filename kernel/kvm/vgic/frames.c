@@ -25,11 +25,13 @@ static void settle_here(void *arg)
 {
 	struct settle *s = arg;
 	struct vgic_cpu *cpu = s->cpu;
+	int home;
 
 	spin_lock(&cpu->vgic->lock);
-	if (cpu->home == (int)cpu_id())
+	home = relaxed_int(&cpu->home);
+	if (home == (int)cpu_id())
 		vgic_refill(cpu);
-	s->done = cpu->home < 0 || cpu->home == (int)cpu_id();
+	s->done = home < 0 || home == (int)cpu_id();
 	spin_unlock(&cpu->vgic->lock);
 }
 
@@ -42,7 +44,7 @@ static void settle(struct vgic_cpu *cpu)
 		int home;
 
 		settle_here(&s);
-		home = __atomic_load_n(&cpu->home, __ATOMIC_RELAXED);
+		home = relaxed_int(&cpu->home);
 		irq_restore(daif);
 		if (!s.done && home >= 0)
 			cpu_call((unsigned)home, settle_here, &s);

@@ -88,7 +88,7 @@ uint64_t icc_read(const struct icc_reg *reg, const struct vgic_cpu *cpu)
 {
 	if (reg->vmcr)
 		return field_get(reg->vmcr, cpu->vmcr);
-	return reg->apr ? cpu->apr[reg->group][reg->n] : reg->read(cpu);
+	return reg->apr ? cpu->apr[reg->n][reg->group] : reg->read(cpu);
 }
 
 int icc_write(const struct icc_reg *reg, struct vgic_cpu *cpu, uint64_t value)
@@ -96,7 +96,7 @@ int icc_write(const struct icc_reg *reg, struct vgic_cpu *cpu, uint64_t value)
 	if (reg->vmcr)
 		cpu->vmcr = (cpu->vmcr & ~reg->vmcr) | field_set(reg->vmcr, value);
 	else if (reg->apr)
-		cpu->apr[reg->group][reg->n] = (uint32_t)value;
+		cpu->apr[reg->n][reg->group] = (uint32_t)value;
 	else
 		return reg->write(cpu, value);
 	return 0;

@@ -41,6 +41,7 @@ void vgic_model_init_cpu(struct vgic_cpu *cpu)
 {
 	list_init(&cpu->queue);
 	cpu->queued = cpu->used = 0;
+	cpu->hcr = ICH_HCR_EN;
 	for (unsigned i = 0; i < VGIC_PRIVATE; i++) {
 		irq_init(&cpu->irqs[i], cpu->vgic, i);
 		cpu->irqs[i].target = cpu;

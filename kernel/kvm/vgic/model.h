@@ -97,7 +97,7 @@ struct vgic_cpu {
 	struct vgic *vgic; /* NULL until the VM has one and it is initialised */
 	uint64_t affinity; /* as GICR_TYPER has it: aff3.aff2.aff1.aff0, 32 bits */
 	unsigned index;	   /* in vgic->cpus */
-	int home;	   /* the CPU that has it in its registers, -1: the image is all */
+	_Atomic int home;  /* the CPU that has it in its registers, -1: the image is all */
 	unsigned frozen;   /* nobody may put anything into its list registers */
 	struct list queue; /* of vgic_irq: active ones first, then by priority */
 	unsigned queued;    /* how many are in it */
@@ -109,7 +109,7 @@ struct vgic_cpu {
 	uint64_t lr[VGIC_MAX_LRS];
 	struct vgic_irq *lr_irq[VGIC_MAX_LRS]; /* NULL: empty, vgic_ended() */
 	uint64_t hcr, vmcr;
-	uint64_t apr[2][4]; /* ICH_AP0R<n>, ICH_AP1R<n> */
+	uint64_t apr[4][2]; /* ICH_AP0R<n> and ICH_AP1R<n> */
 
 	/* its redistributor */
 	uint64_t base;	 /* IPA of its two frames, or VGIC_NO_ADDRESS */

@@ -74,7 +74,7 @@ void vgic_vcpu_reset(struct vcpu *vcpu)
 
 	cpu->vmcr = 0;
 	for (unsigned i = 0; i < 4; i++)
-		cpu->apr[0][i] = cpu->apr[1][i] = 0;
+		cpu->apr[i][0] = cpu->apr[i][1] = 0;
 }
 
 /* ---- size ---- */

@@ -5,8 +5,8 @@
  * bank, and maintenance interrupts. What the VMM sets up is setup.c's, the frames are frames.c's.
  *
  * vgic->lock is taken with interrupts masked and inside every other lock. Only a vCPU's home CPU
- * touches its list registers: cpu->home is written by save and load with the lock held, so whoever
- * holds the lock on that CPU may read, fold and refill them.
+ * touches its list registers: cpu->home is written by it alone, masked, so whoever holds the lock
+ * on that CPU may read, fold and refill them. What says whether any are used is that CPU's too.
  */
 #include "kvm/vgic/vgic.h"
 
@@ -23,6 +23,12 @@
 
 /* Those HW-linked to the host's interrupt of the same number: join() in setup.c. */
 static const uint8_t hw_ppis[] = { VGIC_PPI_VTIMER, VGIC_PPI_PTIMER };
+
+/* Masked: the answer stays true. */
+static bool is_here(const struct vgic_cpu *cpu)
+{
+	return relaxed_int(&cpu->home) == (int)cpu_id();
+}
 
 void vgic_notify(struct vgic_cpu *cpu)
 {
@@ -89,7 +95,7 @@ void vgic_deactivate(struct vcpu *vcpu, uint64_t intid)
 	struct vgic_cpu *cpu = vcpu->vgic;
 	uint64_t daif = irq_save();
 
-	if (cpu->vgic && cpu->home == (int)cpu_id())
+	if (cpu->vgic && is_here(cpu))
 		cpuif_read_vmcr(cpu);
 	irq_restore(daif);
 	if (cpu->vgic && (cpu->vmcr & ICH_VMCR_EOIM))
@@ -189,7 +195,7 @@ static __attribute__((noinline)) void deliver_here(struct vgic_cpu *cpu, struct 
 
 void vgic_notify_new(struct vgic_cpu *cpu, struct vgic_irq *irq)
 {
-	if (cpu->home == (int)cpu_id())
+	if (is_here(cpu))
 		deliver_here(cpu, irq);
 	else
 		tell(cpu, irq);
@@ -221,7 +227,7 @@ void vgic_flush_stale(struct vcpu *vcpu)
 	if (!cpu->vgic)
 		return;
 	spin_lock(&cpu->vgic->lock);
-	if (cpu->home != (int)cpu_id())
+	if (!is_here(cpu))
 		; /* its list registers are filled when it is loaded */
 	else if (cpu->lrs == LRS_ONE_NEW && add(cpu, cpu->fresh))
 		atomic_store_explicit(&cpu->lrs, LRS_RIGHT, memory_order_relaxed);
@@ -255,13 +261,28 @@ bool vgic_wfi(struct vcpu *vcpu)
 
 /* ---- the guest bank ---- */
 
-static void leave_home(struct vgic_cpu *cpu)
+/*
+ * Mostly nothing is in list registers, nor to be put there: then the lock is not taken. Who injects
+ * marks first (cpu->lrs), then sets REQ_VGIC, which is looked at after the load; so nothing that
+ * comes meanwhile is lost. Where list registers are used they are emptied, or home is set, with the
+ * lock held.
+ */
+
+static void set_home(struct vgic_cpu *cpu, int home)
 {
-	cpuif_save(cpu);
+	/* relaxed: that it is this CPU matters to this CPU alone; settle_here() asks with the lock
+	 * held */
+	atomic_store_explicit(&cpu->home, home, memory_order_relaxed);
+}
+
+static __attribute__((noinline)) void leave_lrs(struct vgic_cpu *cpu)
+{
+	spin_lock(&cpu->vgic->lock);
+	cpuif_empty(cpu);
 	vgic_fold(cpu);
 	if (cpu->hw_changed) /* before the Active bits are saved */
 		sync_hw(cpu);
-	cpu->home = -1;
+	spin_unlock(&cpu->vgic->lock);
 }
 
 void vgic_save(struct vcpu *vcpu)
@@ -270,10 +291,28 @@ void vgic_save(struct vcpu *vcpu)
 
 	if (!cpu->vgic)
 		return;
+	cpuif_save(cpu);
+	if (cpu->written || cpu->hw_changed)
+		leave_lrs(cpu);
+	set_home(cpu, -1);
+}
+
+static __attribute__((noinline)) void enter_lrs(struct vgic_cpu *cpu)
+{
 	spin_lock(&cpu->vgic->lock);
-	check(cpu->home == (int)cpu_id());
-	leave_home(cpu);
+	resample_timers(cpu); /* the VMM may have moved a deadline */
+	vgic_fill(cpu);
+	cpuif_write_lrs(cpu);
+	if (cpu->hw_changed)
+		sync_hw(cpu);
 	spin_unlock(&cpu->vgic->lock);
+}
+
+/* Has it neither an interrupt for a list register, nor a timer's that is Active in the host's GIC?
+ */
+static bool nothing_due(const struct vgic_cpu *cpu)
+{
+	return !(cpu->lrs | cpu->queued | cpu->hw_changed | cpu->vcpu->timer.active);
 }
 
 void vgic_load(struct vcpu *vcpu)
@@ -284,28 +323,19 @@ void vgic_load(struct vcpu *vcpu)
 		cpuif_close();
 		return;
 	}
-	spin_lock(&cpu->vgic->lock);
-	check(cpu->home < 0);
-	cpu->home = (int)cpu_id();
-	resample_timers(cpu); /* the VMM may have moved a deadline */
-	vgic_fill(cpu);
+	set_home(cpu, (int)cpu_id());
+	if (!nothing_due(cpu))
+		enter_lrs(cpu);
 	cpuif_load(cpu);
-	if (cpu->hw_changed)
-		sync_hw(cpu);
-	spin_unlock(&cpu->vgic->lock);
 }
 
 void vgic_close(void)
 {
 	struct vcpu *vcpu = world_resident();
-	struct vgic_cpu *cpu = vcpu ? vcpu->vgic : NULL;
 
 	/* Its registers are thrown away, but its interrupts are the distributor's too. */
-	if (cpu && cpu->vgic && cpu->home == (int)cpu_id()) {
-		spin_lock(&cpu->vgic->lock);
-		leave_home(cpu);
-		spin_unlock(&cpu->vgic->lock);
-	}
+	if (vcpu && vcpu->vgic && is_here(vcpu->vgic))
+		vgic_save(vcpu);
 	cpuif_close();
 }
 
