@@ -63,7 +63,7 @@ struct irq_line {
 };
 
 static struct irq_line *lines;			/* one for each of gicd_lines() */
-static void (*ipi_handlers[IPI_COUNT])(void);
+static void (*ipi_handlers[SGIS])(void);	/* those from IPI_COUNT on are never sent */
 static void *gicd;
 static struct gic_region *regions; /* GIC_REGIONS, behind lines */
 static unsigned region_count;
@@ -290,7 +290,7 @@ static inline void ipi_taken(unsigned intid)
 	sysreg_write(icc_eoir1_el1, intid);
 	sysreg_write(icc_dir_el1, intid);
 	dsb(sy); /* the acknowledge, before what the sender wrote is read */
-	if (intid < IPI_COUNT && ipi_handlers[intid])
+	if (ipi_handlers[intid])
 		ipi_handlers[intid]();
 }
 

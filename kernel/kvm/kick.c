@@ -44,21 +44,33 @@ bool vcpu_wake(struct vcpu *vcpu)
 	return t;
 }
 
+/* It does not wait: it may be in the guest on another CPU. */
+static inline void interrupt_guest(const struct vcpu *vcpu)
+{
+	int home = atomic_load_explicit(&vcpu->bank.home, memory_order_relaxed);
+
+	if (home != BANK_NO_CPU && (unsigned)home != cpu_id() &&
+	    __atomic_load_n(&cpu_get((unsigned)home)->mode, __ATOMIC_RELAXED) == CPU_GUEST)
+		ipi_send((unsigned)home, IPI_RESCHEDULE);
+}
+
+static __attribute__((noinline)) void kick_waiter(struct vcpu *vcpu)
+{
+	/* If it has just stopped waiting: that is seen later than what it did next. */
+	if (!vcpu_wake(vcpu))
+		interrupt_guest(vcpu);
+}
+
 void vcpu_kick(struct vcpu *vcpu, uint32_t request)
 {
-	int home;
-
 	/* release: what led to the request is seen by who takes it */
 	atomic_fetch_or_explicit(&vcpu->requests, request, memory_order_release);
 	/* The request before the looks below; partners: those in vcpu.c and in thread_prepare_block(). */
 	atomic_thread_fence(memory_order_seq_cst);
-	/* Not if it has just stopped waiting: that is seen later than what it did next. */
-	if (waits(vcpu) && vcpu_wake(vcpu))
-		return;
-	home = atomic_load_explicit(&vcpu->bank.home, memory_order_relaxed);
-	if (home != BANK_NO_CPU && (unsigned)home != cpu_id() &&
-	    __atomic_load_n(&cpu_get((unsigned)home)->mode, __ATOMIC_RELAXED) == CPU_GUEST)
-		ipi_send((unsigned)home, IPI_RESCHEDULE);
+	if (waits(vcpu))
+		kick_waiter(vcpu);
+	else
+		interrupt_guest(vcpu);
 }
 
 void vm_kick_all(struct vm *vm, uint32_t request)

@@ -148,6 +148,16 @@ void vgic_timer_fired(struct vcpu *v, unsigned intid)
 	vcpu_wake(v);
 }
 
+/* vgic_load() and home. */
+static void loaded(struct vcpu *v)
+{
+	if (anything_new()) {
+		clear_bits((void *)&v->requests, ~(uint32_t)REQ_VGIC, sizeof(v->requests));
+		take_events(v);
+	}
+	store_put(&v->bank.home, (uint64_t)model.where, sizeof(int), STORE_SET);
+}
+
 void world_take(struct vcpu *v)
 {
 	int home;
@@ -156,7 +166,7 @@ void world_take(struct vcpu *v)
 		mask();
 		home = (int)load_value(&v->bank.home, sizeof(int));
 		if (home == BANK_NO_CPU)
-			store_put(&v->bank.home, (uint64_t)model.where, sizeof(int), STORE_SET);
+			loaded(v);
 		if (home == BANK_NO_CPU || home == model.where)
 			return;
 		unmask(); /* OTHER was asked */
@@ -168,7 +178,7 @@ void world_bring(struct vcpu *v)
 	int home = (int)load_value(&v->bank.home, sizeof(int));
 
 	if (home == BANK_NO_CPU) {
-		store_put(&v->bank.home, (uint64_t)model.where, sizeof(int), STORE_SET);
+		loaded(v);
 	} else {
 		unmask();
 		world_take(v);

@@ -9,6 +9,7 @@
  */
 #include "kvm/sysreg.h"
 
+#include "arch/irq.h"
 #include "arch/sysreg.h"
 #include "kvm/debug.h"
 #include "kvm/exit.h"
@@ -35,7 +36,9 @@ static void write_ignored(struct vcpu *vcpu, uint32_t reg, uint64_t value)
 static void write_sgi(struct vcpu *vcpu, uint32_t reg, uint64_t value)
 {
 	(void)reg;
+	irq_disable();
 	vgic_send_sgi(vcpu, value, false);
+	irq_enable();
 }
 
 #define ICC_DIR_INTID BITS(23, 0)

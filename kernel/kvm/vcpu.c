@@ -131,8 +131,7 @@ static struct cpu *put_in_place(struct cpu *cpu, struct vcpu *vcpu)
 /* Masked, all in place, and there is work: do what may be done masked. False: there is more. */
 static bool do_masked_work(struct vcpu *vcpu)
 {
-	if (requests(vcpu))
-		do_masked_requests(vcpu);
+	do_masked_requests(vcpu);
 	return !has_work(vcpu, this_cpu());
 }
 

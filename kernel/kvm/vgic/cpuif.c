@@ -93,9 +93,8 @@ void cpuif_write_lrs(struct vgic_cpu *cpu)
 	write_hcr(cpu->hcr);
 }
 
-void cpuif_write_lr(struct vgic_cpu *cpu, unsigned n)
+void cpuif_write_other_lr(const struct vgic_cpu *cpu, unsigned n)
 {
-	cpu->written = cpu->used;
 	switch (n) {
 	default:
 		__builtin_unreachable();

@@ -18,8 +18,16 @@ void cpuif_cpu_init(void);
 void cpuif_read_lrs(struct vgic_cpu *cpu);
 /* Image -> the list registers, those clear that were used before, and ICH_HCR_EL2. */
 void cpuif_write_lrs(struct vgic_cpu *cpu);
-/* One list register. */
-void cpuif_write_lr(struct vgic_cpu *cpu, unsigned n);
+/* One list register. Mostly it is the first. */
+void cpuif_write_other_lr(const struct vgic_cpu *cpu, unsigned n);
+static inline void cpuif_write_lr(struct vgic_cpu *cpu, unsigned n)
+{
+	cpu->written = cpu->used;
+	if (n == 0)
+		sysreg_write(ich_lr0_el2, cpu->lr[0]);
+	else
+		cpuif_write_other_lr(cpu, n);
+}
 /* A bit for each list register: those in which nothing is pending, active or to be told of (ICH_ELRSR_EL2);
  * those with a level interrupt that the guest has ended (ICH_EISR_EL2). */
 static inline uint64_t cpuif_empty_lrs(void)

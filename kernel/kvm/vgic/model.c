@@ -196,7 +196,10 @@ void vgic_irq_latch(struct vgic_irq *irq)
 	if (irq->latch)
 		return; /* it waits for its list register already */
 	irq->latch = true;
-	vgic_irq_raise(irq);
+	if (irq->lr >= 0)
+		vgic_notify_new(irq->cpu, irq); /* in whose list register it is */
+	else
+		vgic_irq_raise(irq);
 }
 
 void vgic_irq_set_line(struct vgic_irq *irq, bool level)

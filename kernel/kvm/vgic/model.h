@@ -147,7 +147,8 @@ void vgic_thaw(struct vgic_cpu *cpu);
 /* The marks themselves. */
 static inline void vgic_mark(struct vgic_cpu *cpu)
 {
-	/* release: pairs with the acquire in vgic_flush() */
+	/* release: the change comes before the mark; pairs with who takes REQ_VGIC, which comes
+	 * after it */
 	atomic_store_explicit(&cpu->lrs, LRS_STALE, memory_order_release);
 }
 

@@ -23,19 +23,18 @@ static void sgi_to(struct vgic_cpu *to, unsigned intid, bool group1)
 }
 
 /* Of the first of the 16 vCPUs that the target list is about. */
-static inline uint64_t sgi_affinity(uint64_t value)
+static uint64_t sgi_affinity(uint64_t value)
 {
-	if (!(value & (SGIR_AFF1 | SGIR_AFF2 | SGIR_RS | SGIR_AFF3)))
-		return 0;
 	return field_get(SGIR_AFF3, value) << 24 | field_get(SGIR_AFF2, value) << 16 |
 	       field_get(SGIR_AFF1, value) << 8 | field_get(SGIR_RS, value) << 4;
 }
 
 /* To the vCPU of that bit of the target list, if there is one. */
-static __attribute__((noinline)) void sgi_to_listed(struct vgic *vgic, uint64_t value, unsigned bit,
-						    bool group1)
+static inline void sgi_to_listed(struct vgic *vgic, uint64_t value, unsigned bit, bool group1)
 {
-	struct vgic_cpu *to = vgic_cpu_by_affinity(vgic, sgi_affinity(value) | bit);
+	bool near = !(value & (SGIR_AFF1 | SGIR_AFF2 | SGIR_RS | SGIR_AFF3));
+	struct vgic_cpu *to = near ? vgic_cpu_by_affinity(vgic, bit % 16)
+				   : vgic_cpu_by_affinity(vgic, sgi_affinity(value) | bit);
 
 	if (to)
 		sgi_to(to, (unsigned)field_get(SGIR_INTID, value), group1);
@@ -60,8 +59,8 @@ void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1)
 {
 	unsigned list = value & SGIR_TARGETS;
 
-	if ((value & SGIR_IRM) || (list & (list - 1)))
+	if ((value & SGIR_IRM) || !list || (list & (list - 1)))
 		sgi_to_many(from, value, group1);
-	else if (list)
+	else
 		sgi_to_listed(from->vgic, value, (unsigned)__builtin_ctz(list), group1);
 }

@@ -105,13 +105,12 @@ void vgic_deactivate(struct vcpu *vcpu, uint64_t intid)
 void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1)
 {
 	struct vgic *vgic = vcpu->vgic->vgic;
-	uint64_t daif;
 
 	if (!vgic)
 		return;
-	daif = spin_lock_irqsave(&vgic->lock);
+	spin_lock(&vgic->lock);
 	vgic_model_sgi(vcpu->vgic, value, group1);
-	spin_unlock_irqrestore(&vgic->lock, daif);
+	spin_unlock(&vgic->lock);
 }
 
 static bool irq_busy(const struct vgic_irq *irq)
@@ -220,18 +219,14 @@ void vgic_timer_fired(struct vcpu *vcpu, unsigned intid)
 	vcpu_wake(vcpu);
 }
 
-void vgic_flush_stale(struct vcpu *vcpu)
+void vgic_flush(struct vcpu *vcpu)
 {
 	struct vgic_cpu *cpu = vcpu->vgic;
 
-	if (!cpu->vgic)
-		return;
 	spin_lock(&cpu->vgic->lock);
-	if (!is_here(cpu))
-		; /* its list registers are filled when it is loaded */
-	else if (cpu->lrs == LRS_ONE_NEW && add(cpu, cpu->fresh))
+	if (cpu->lrs == LRS_ONE_NEW && add(cpu, cpu->fresh))
 		atomic_store_explicit(&cpu->lrs, LRS_RIGHT, memory_order_relaxed);
-	else
+	else if (cpu->lrs >= LRS_ONE_NEW) /* else that was before it was loaded */
 		vgic_refill(cpu);
 	spin_unlock(&cpu->vgic->lock);
 }
@@ -299,6 +294,8 @@ void vgic_save(struct vcpu *vcpu)
 
 static __attribute__((noinline)) void enter_lrs(struct vgic_cpu *cpu)
 {
+	/* acquire: pairs with the release in vcpu_kick(): what was marked before is done here */
+	atomic_fetch_and_explicit(&cpu->vcpu->requests, ~(uint32_t)REQ_VGIC, memory_order_acquire);
 	spin_lock(&cpu->vgic->lock);
 	resample_timers(cpu); /* the VMM may have moved a deadline */
 	vgic_fill(cpu);

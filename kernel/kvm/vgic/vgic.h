@@ -51,22 +51,16 @@ void vgic_timer_fired(struct vcpu *vcpu, unsigned intid);
 /* An SPI's line goes up and down again: an edge is latched. Nothing, if there is no such SPI. Any context. */
 void vgic_pulse(struct vm *vm, unsigned intid);
 /* The guest's write to ICC_SGI1R_EL1, ICC_SGI0R_EL1 or ICC_ASGI1R_EL1 (the last two: not Group 1).
- */
+ * Masked. */
 void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1);
 
 /* The guest's write to ICC_DIR_EL1, which traps while active ones are in no list register. */
 void vgic_deactivate(struct vcpu *vcpu, uint64_t intid);
 
 /* ---- around the guest ---- */
-/* Before each entry: masked, the vCPU in this CPU's guest bank. Nothing is done, and no lock taken,
- * unless something that decides the list registers changed. */
-void vgic_flush_stale(struct vcpu *vcpu);
-static inline void vgic_flush(struct vcpu *vcpu)
-{
-	/* acquire: pairs with the releases in vgic_mark() and vgic_mark_new(): the change is seen with the mark */
-	if (atomic_load_explicit(&vcpu->vgic->lrs, memory_order_acquire) >= LRS_ONE_NEW)
-		vgic_flush_stale(vcpu);
-}
+/* REQ_VGIC: something that decides the list registers changed. Masked, the vCPU in this CPU's guest
+ * bank. */
+void vgic_flush(struct vcpu *vcpu);
 /* The guest's WFI: is there an interrupt that ends it at once? What comes later sets REQ_VGIC. Masked,
  * the vCPU in this CPU's guest bank. */
 bool vgic_wfi(struct vcpu *vcpu);
