@@ -396,7 +396,8 @@ SLOW := $(filter %/many %/migrate %/bankstorm %/killstorm %/lifecycle %/thread,$
 PROGRAM_TESTS := $(SLOW) $(filter-out $(SLOW),$(ON_STET)) $(filter-out $(FIRST),$(ON_LINUX))
 LONG_TESTS := tests/system/two_guests.t tests/system/debuggers.t
 SYSTEM_TESTS := $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/system/*.t)))
-PROVE := prove --timer -j$(shell nproc) --exec tests/one
+# One more than there are CPUs: some tests sleep.
+PROVE := prove --timer -j$(shell expr $$(nproc) + 1) --exec tests/one
 
 # Debian's QEMU for arm64, a VMM to test with.
 build/qemu-root.stamp: tools/qemu-root
@@ -412,11 +413,11 @@ NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000) $(MACHINES:%=%/kvm/kills
 	$(foreach t,kvm/hotplug$(comma)400 kvm/migrate$(comma)3000 user/eventfd$(comma)50000 user/futex$(comma)50000 torture/random$(comma)600 \
 		user/many$(comma)10000,\
 		$(MACHINES:%=%/$t)) \
-	$(patsubst %,%/user/fuzz$(comma)1800,$(filter stet/%,$(MACHINES))) $(TORTURE_ON_LINUX) $(LONG_TESTS) \
+	$(patsubst %,%/user/fuzz$(comma)1800,$(filter stet/%,$(MACHINES))) $(TORTURE_ON_LINUX) $(LONG_TESTS) tests/system/qemu.t \
 	$(sort $(wildcard tests/machines/*.t))
 
 nightly: all $(HOST_TESTS)
-	@$(PROVE) $(NIGHTLY)
+	@NIGHTLY=1 $(PROVE) $(NIGHTLY)
 
 clean:
 	find build -mindepth 1 -maxdepth 1 ! -name sysroot -exec rm -rf {} + 2>/dev/null || true

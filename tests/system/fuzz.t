@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Twenty seconds of random system calls (tests/user/fuzz.c), other ones each time; FUZZ_SECONDS for more. What is printed
+# A minute of random system calls (tests/user/fuzz.c), other ones each time; FUZZ_SECONDS for more. What is printed
 # is enough to repeat them: tools/stet-qemu … -- build/user/tests/user/fuzz 1 SEED trace
 
 use strict;
@@ -13,7 +13,7 @@ use Test::More;
 
 plan(skip_all => 'no kernel') unless grep { $_ eq 'stet' } kernels();
 
-my $seconds = $ENV{FUZZ_SECONDS} // 20;
+my $seconds = $ENV{FUZZ_SECONDS} // 60;
 my $seed = time * 1000 + $$ % 1000;
 
 my ($status, $out, $err) = run("$top/tools/stet-qemu", '--smp', 2, '--mem', 1024, '--timeout', 5 * $seconds + 120, '--',
