@@ -148,9 +148,11 @@ void vgic_timer_fired(struct vcpu *v, unsigned intid)
 	vcpu_wake(v);
 }
 
-/* vgic_load() and home. */
+/* The crossing, vgic_load() and home. */
 static void loaded(struct vcpu *v)
 {
+	if (this_cpu()->mode != CPU_GUEST)
+		world_enter(this_cpu(), v);
 	if (anything_new()) {
 		clear_bits((void *)&v->requests, ~(uint32_t)REQ_VGIC, sizeof(v->requests));
 		take_events(v);

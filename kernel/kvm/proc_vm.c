@@ -48,6 +48,12 @@ void proc_vm_add(struct vm *vm)
 	spin_unlock_irqrestore(&vms_lock, daif);
 }
 
+/* Whoever came and is in no bank now has left it. */
+static uint64_t bank_saves(const struct vcpu *vcpu)
+{
+	return relaxed_u64(&vcpu->stats.loads) - !bank_is_free(&vcpu->bank);
+}
+
 /* HOLDS(vms_lock) */
 static void add_stats(struct world_stats *sum, const struct vm *vm)
 {
@@ -55,7 +61,7 @@ static void add_stats(struct world_stats *sum, const struct vm *vm)
 	unsigned i;
 
 	vm_for_each_vcpu(i, vcpu, vm) {
-		sum->saves += relaxed_u64(&vcpu->stats.saves);
+		sum->saves += bank_saves(vcpu);
 		sum->loads += relaxed_u64(&vcpu->stats.loads);
 	}
 }
@@ -154,9 +160,9 @@ static void show_vcpu(struct text *t, struct vcpu *vcpu)
 	watch_places(vcpu, ticks);
 	text_printf(t, "vcpu %u guest %lu host %lu idle %lu\n", vcpu->id, ns(ticks[WATCH_GUEST]),
 		    ns(ticks[WATCH_HOST]), ns(ticks[WATCH_IDLE]));
-	text_printf(t, "bank %u guest %lu %lu vector %lu %lu\n", vcpu->id,
-		    relaxed_u64(&vcpu->stats.saves), relaxed_u64(&vcpu->stats.loads),
-		    watch_vector_saves(vcpu), watch_vector_loads(vcpu));
+	text_printf(t, "bank %u guest %lu %lu vector %lu %lu\n", vcpu->id, bank_saves(vcpu),
+		    relaxed_u64(&vcpu->stats.loads), watch_vector_saves(vcpu),
+		    watch_vector_loads(vcpu));
 	show_exits(t, vcpu);
 }
 

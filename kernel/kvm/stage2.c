@@ -75,7 +75,7 @@ static void activate_vmid(struct stage2 *s2, unsigned cpu)
 }
 
 /* VTTBR_EL2 becomes the VM's. */
-static __attribute__((noinline)) void load_vttbr(struct stage2 *s2, unsigned cpu)
+static void load_vttbr(struct stage2 *s2, unsigned cpu)
 {
 	uint64_t vttbr;
 
@@ -90,18 +90,32 @@ static __attribute__((noinline)) void load_vttbr(struct stage2 *s2, unsigned cpu
 	}
 }
 
-void stage2_activate(struct vcpu *vcpu)
+/* Entries of one VMID may be private to a vCPU (CnP = 0): another one must not see them. */
+static inline void flush_others(struct stage2 *s2, unsigned cpu, const struct vcpu *vcpu)
+{
+	if (s2->last_vcpu[cpu] == (int)vcpu->index)
+		return;
+	s2->last_vcpu[cpu] = (int)vcpu->index;
+	isb(); /* VTTBR_EL2, and TGE = 0, for which regime it is */
+	__asm__ volatile("tlbi vmalle1\n\tic iallu");
+	dsb(nsh); /* done before the guest is entered: the ERET synchronises */
+}
+
+static __attribute__((noinline)) void activate_other(struct stage2 *s2, unsigned cpu,
+						     const struct vcpu *vcpu)
+{
+	load_vttbr(s2, cpu);
+	flush_others(s2, cpu, vcpu);
+}
+
+void stage2_activate(unsigned cpu, const struct vcpu *vcpu)
 {
 	struct stage2 *s2 = &vcpu->vm->stage2;
-	unsigned cpu = cpu_id();
 
-	if (!idspace_is_active(&vmids, &s2->vmid, cpu)) /* else it is in VTTBR_EL2 */
-		load_vttbr(s2, cpu);
-	/* Entries of one VMID may be private to a vCPU (CnP = 0): another one must not see them. */
-	if (s2->last_vcpu[cpu] != (int)vcpu->index) {
-		s2->last_vcpu[cpu] = (int)vcpu->index;
-		tlb_flush_stage2_local();
-	}
+	if (idspace_is_active(&vmids, &s2->vmid, cpu)) /* it is in VTTBR_EL2 */
+		flush_others(s2, cpu, vcpu);
+	else
+		activate_other(s2, cpu, vcpu);
 }
 
 void stage2_deactivate(void)

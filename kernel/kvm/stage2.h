@@ -10,8 +10,8 @@ void stage2_setup(void);
 /* Bits of HCR_EL2 that go with the tables' attributes. */
 uint64_t stage2_hcr(void);
 
-/* Make the vCPU's VM this CPU's: VTCR_EL2, VTTBR_EL2. Masked. */
-void stage2_activate(struct vcpu *vcpu);
+/* Make the vCPU's VM this CPU's: VTCR_EL2, VTTBR_EL2. Masked, HCR_EL2 the guest's. */
+void stage2_activate(unsigned cpu, const struct vcpu *vcpu);
 /* No VM's: an empty VTTBR_EL2. Masked. */
 void stage2_deactivate(void);
 

@@ -116,11 +116,11 @@ static inline bool has_work(struct vcpu *vcpu, const struct cpu *cpu)
 static struct cpu *put_in_place(struct cpu *cpu, struct vcpu *vcpu)
 {
 	if (!bank_is_at(&vcpu->bank, cpu->id)) {
-		world_bring(vcpu);
+		world_bring(vcpu); /* crosses too */
 		cpu = this_cpu();
-	}
-	if (cpu->mode != CPU_GUEST)
+	} else if (cpu->mode != CPU_GUEST) {
 		world_enter(cpu, vcpu);
+	}
 	fp_enter_guest(cpu, &vcpu->fp);
 	__atomic_store_n(&cpu->entered, vcpu, __ATOMIC_RELAXED);
 	/* home and mode, before the look at requests; partner: vcpu_kick()'s. */

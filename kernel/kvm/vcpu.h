@@ -59,7 +59,7 @@ struct vcpu_wait {
 struct vcpu_stats { /* plain counters, written by the vCPU's own thread */
 	uint64_t exits[EXIT_CAUSES];
 	uint64_t mmio_kernel, mmio_vmm, s2_faults, signals, blocks, crossings;
-	uint64_t saves, loads; /* of the guest bank, also by who takes it from the vCPU */
+	uint64_t loads; /* of the guest bank */
 };
 
 /* A guest's debug registers, the newest values: kvm/debug.c. */

@@ -70,10 +70,8 @@ static __attribute__((noinline)) void load_active(struct cpu *cpu, uint32_t acti
 	cpu->guest_ppis = active;
 }
 
-void vtimer_loading(struct vcpu *vcpu)
+void vtimer_loading(struct cpu *cpu, struct vcpu *vcpu)
 {
-	struct cpu *cpu = this_cpu();
-
 	/* Both are off: vtimer_saved() or vtimer_close() of whoever was here before. guest_ppis is what the
 	 * redistributor has, as that has looked. */
 	vtimer_load_offset(vcpu);
@@ -165,7 +163,7 @@ static __attribute__((noinline)) void stop_for(struct vcpu *vcpu)
 	spin_unlock(&vcpu->wait.lock);
 }
 
-void vtimer_saved(struct vcpu *vcpu)
+static __attribute__((noinline)) void saved_in_use(struct vcpu *vcpu)
 {
 	struct cpu *cpu = this_cpu();
 
@@ -174,6 +172,15 @@ void vtimer_saved(struct vcpu *vcpu)
 	vcpu->timer.active = cpu->guest_ppis;
 	if ((vcpu->regs.cntv_ctl | vcpu->regs.cntp_ctl) & CNT_CTL_ENABLE)
 		stop_for(vcpu);
+}
+
+void vtimer_saved(struct vcpu *vcpu)
+{
+	if (this_cpu()->guest_ppis ||
+	    ((vcpu->regs.cntv_ctl | vcpu->regs.cntp_ctl) & CNT_CTL_ENABLE))
+		saved_in_use(vcpu);
+	else
+		vcpu->timer.active = 0;
 }
 
 static void wake(struct ktimer *t)

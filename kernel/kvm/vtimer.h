@@ -9,7 +9,8 @@ void vtimer_setup(void);
 void vtimer_cpu_setup(void);
 
 /* ---- the guest bank's part, masked ---- */
-void vtimer_loading(struct vcpu *vcpu); /* before the timers' registers are written */
+void vtimer_loading(struct cpu *cpu,
+		    struct vcpu *vcpu); /* before the timers' registers are written */
 void vtimer_saved(struct vcpu *vcpu);	/* after they were read: stops them */
 void vtimer_close(void);		/* stop both, Active bits clear */
 /* Write the Active bit of the host's interrupt of that PPI (27, 30). The vCPU is in this CPU's bank. */

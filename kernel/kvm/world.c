@@ -125,7 +125,6 @@ static void bank_save(struct bank_ctx *ctx)
 {
 	struct vcpu *vcpu = vcpu_of(ctx);
 
-	vcpu->stats.saves++;
 	vgic_save(vcpu);
 	guest_regs_save(&vcpu->regs);
 	if (this_cpu()->mode == CPU_GUEST)
@@ -133,28 +132,31 @@ static void bank_save(struct bank_ctx *ctx)
 	vtimer_saved(vcpu);
 }
 
+/* Whoever loads one means to run it, so the crossing comes at once: TGE is clear then, as the TLBI
+ * between two vCPUs of one VM wants it. */
 static void bank_load(struct bank_ctx *ctx)
 {
 	struct vcpu *vcpu = vcpu_of(ctx);
 	struct cpu *cpu = this_cpu();
 
 	vcpu->stats.loads++;
+	bank_dirty(ctx); /* from here on the timers run */
 	cpu->resident = vcpu;
 	cpu->entered = NULL;
-	sysreg_write(vmpidr_el2, vcpu_mpidr(vcpu));
-	stage2_activate(vcpu);
-	vtimer_loading(vcpu);
-	guest_regs_load(&vcpu->regs);
-	vgic_load(vcpu);
 	if (cpu->mode == CPU_GUEST)
 		crossing_load(vcpu);
+	else
+		world_enter(cpu, vcpu);
+	sysreg_write(vmpidr_el2, vcpu_mpidr(vcpu));
+	stage2_activate(cpu->id, vcpu);
+	vtimer_loading(cpu, vcpu);
+	guest_regs_load(&vcpu->regs);
+	vgic_load(cpu, vcpu);
 }
 
 void world_take(struct vcpu *vcpu)
 {
 	bank_take(&vcpu->bank);
-	/* From here on the timers run, and whoever asked for it writes. */
-	bank_dirty(&vcpu->bank);
 }
 
 void world_bring(struct vcpu *vcpu)
@@ -165,7 +167,6 @@ void world_bring(struct vcpu *vcpu)
 		irq_enable();
 		bank_take(&vcpu->bank);
 	}
-	bank_dirty(&vcpu->bank);
 }
 
 /* Nobody's any more: nothing of it may act. */

@@ -7,6 +7,11 @@
 
 #include "lib/types.h"
 
+static inline uint8_t relaxed_u8(const _Atomic uint8_t *byte)
+{
+	return *(const volatile uint8_t *)byte;
+}
+
 static inline uint32_t relaxed_u32(const _Atomic uint32_t *word)
 {
 	return *(const volatile uint32_t *)word;
@@ -15,6 +20,11 @@ static inline uint32_t relaxed_u32(const _Atomic uint32_t *word)
 static inline int relaxed_int(const _Atomic int *word)
 {
 	return *(const volatile int *)word;
+}
+
+static inline uint64_t relaxed_atomic_u64(const _Atomic uint64_t *word)
+{
+	return *(const volatile uint64_t *)word;
 }
 
 static inline void relaxed_store_u64(uint64_t *word, uint64_t value)

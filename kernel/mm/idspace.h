@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "lib/relaxed.h"
 #include "lib/types.h"
 
 #define IDSPACE_MAX_CPUS 64
@@ -41,9 +42,9 @@ bool idspace_try_activate(struct idspace *ids, struct id_tag *tag, unsigned cpu)
  * another one is made active there. Masked, on that cpu. */
 static inline bool idspace_is_active(const struct idspace *ids, const struct id_tag *tag, unsigned cpu)
 {
-	uint64_t v = atomic_load_explicit(&ids->active[cpu], memory_order_relaxed);
+	uint64_t v = relaxed_atomic_u64(&ids->active[cpu]);
 
-	return v && v == atomic_load_explicit(&tag->v, memory_order_relaxed);
+	return v && v == relaxed_atomic_u64(&tag->v);
 }
 /* Nothing of this kind is loaded on cpu any more. Lock held. */
 void idspace_deactivate(struct idspace *ids, unsigned cpu);

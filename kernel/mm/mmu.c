@@ -290,20 +290,6 @@ void tlb_flush_stage2_all(uint64_t vttbr)
 	regime_leave(old, false);
 }
 
-void tlb_flush_stage2_local(void)
-{
-	uint64_t hcr = sysreg_read(hcr_el2);
-
-	/* Between two guests TGE is clear already, and stage 2 on. */
-	if (hcr & HCR_TGE)
-		sysreg_write(hcr_el2, HCR_BASE | HCR_VM);
-	isb();
-	__asm__ volatile("tlbi vmalle1\n\tic iallu");
-	dsb(nsh);
-	sysreg_write(hcr_el2, hcr);
-	isb();
-}
-
 void tlb_flush_all_guests(void)
 {
 	dsb(ishst);

@@ -57,9 +57,6 @@ void cache_sync_code(const void *va, uint64_t size);
  * and in either cpu_mode: the CPU's VTTBR_EL2 and HCR_EL2 are put back. */
 void tlb_flush_stage2_ipa(uint64_t vttbr, ipa_t ipa);
 void tlb_flush_stage2_all(uint64_t vttbr);
-/* This CPU only: another vCPU of the same VM has run here (VMALLE1, IC IALLU). Masked,
- * VTTBR_EL2 is that VM's. */
-void tlb_flush_stage2_local(void);
 void tlb_flush_all_guests(void); /* ALLE1IS: VMID rollover */
 
 /* Boot. mmu_init(): the final kernel table (all of RAM, the image by its sections) from

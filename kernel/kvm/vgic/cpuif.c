@@ -33,6 +33,11 @@ unsigned cpuif_lrs(void)
 	return lrs;
 }
 
+bool cpuif_has_more_priorities(void)
+{
+	return aprs > 1;
+}
+
 void cpuif_read_vmcr(struct vgic_cpu *cpu)
 {
 	cpu->vmcr = sysreg_read(ich_vmcr_el2);
@@ -118,7 +123,7 @@ void cpuif_empty(struct vgic_cpu *cpu)
  * preemption bits. */
 #define MORE_PRIORITIES(X) X(3) X(2) X(1)
 
-static __attribute__((noinline)) void save_more_priorities(struct vgic_cpu *cpu)
+void cpuif_save_more(struct vgic_cpu *cpu)
 {
 #define X(n)                                                                                       \
 	if (n < aprs) {                                                                            \
@@ -129,7 +134,7 @@ static __attribute__((noinline)) void save_more_priorities(struct vgic_cpu *cpu)
 #undef X
 }
 
-static __attribute__((noinline)) void load_more_priorities(const struct vgic_cpu *cpu)
+void cpuif_load_more(const struct vgic_cpu *cpu)
 {
 #define X(n)                                                                                       \
 	if (n < aprs) {                                                                            \
@@ -138,25 +143,6 @@ static __attribute__((noinline)) void load_more_priorities(const struct vgic_cpu
 	}
 	MORE_PRIORITIES(X)
 #undef X
-}
-
-void cpuif_save(struct vgic_cpu *cpu)
-{
-	cpuif_read_vmcr(cpu);
-	cpu->apr[0][0] = sysreg_read(ich_ap0r0_el2);
-	cpu->apr[0][1] = sysreg_read(ich_ap1r0_el2);
-	if (aprs > 1)
-		save_more_priorities(cpu);
-}
-
-void cpuif_load(const struct vgic_cpu *cpu)
-{
-	sysreg_write(ich_vmcr_el2, cpu->vmcr);
-	sysreg_write(ich_ap0r0_el2, cpu->apr[0][0]);
-	sysreg_write(ich_ap1r0_el2, cpu->apr[0][1]);
-	if (aprs > 1)
-		load_more_priorities(cpu);
-	write_hcr(cpu->hcr);
 }
 
 void cpuif_close(void)

@@ -5,12 +5,14 @@
  */
 #pragma once
 
+#include "arch/cpu.h"
 #include "arch/sysreg.h"
 #include "kvm/vgic/model.h"
 
 /* At boot: how many list and active-priority registers the machine has. */
 void cpuif_probe(void);
 unsigned cpuif_lrs(void);
+bool cpuif_has_more_priorities(void); /* than one register of each group */
 /* On each CPU, then: closed. */
 void cpuif_cpu_init(void);
 
@@ -42,11 +44,29 @@ static inline uint64_t cpuif_ended_lrs(void)
 
 /* ICH_VMCR_EL2 -> image. */
 void cpuif_read_vmcr(struct vgic_cpu *cpu);
-/* When a vCPU leaves the bank and when one comes: VMCR and the active priorities, and then
- * ICH_HCR_EL2. The list registers are empty in between. No lock: the vCPU's own CPU alone uses
- * their image. */
-void cpuif_save(struct vgic_cpu *cpu);
-void cpuif_load(const struct vgic_cpu *cpu);
+/* When a vCPU leaves the bank and when one comes: VMCR and the active priorities of each group; in
+ * the list registers is nothing then. No lock: the vCPU's own CPU alone uses their image. */
+static inline void cpuif_save(struct vgic_cpu *cpu)
+{
+	cpu->vmcr = sysreg_read(ich_vmcr_el2);
+	cpu->apr[0][0] = sysreg_read(ich_ap0r0_el2);
+	cpu->apr[0][1] = sysreg_read(ich_ap1r0_el2);
+}
+
+static inline void cpuif_load(struct cpu *here, const struct vgic_cpu *cpu)
+{
+	sysreg_write(ich_vmcr_el2, cpu->vmcr);
+	sysreg_write(ich_ap0r0_el2, cpu->apr[0][0]);
+	sysreg_write(ich_ap1r0_el2, cpu->apr[0][1]);
+	if (here->ich_hcr != ICH_HCR_EN) {
+		here->ich_hcr = ICH_HCR_EN;
+		sysreg_write(ich_hcr_el2, ICH_HCR_EN);
+	}
+}
+
+/* The other registers of active priorities, if cpuif_has_more_priorities(). */
+void cpuif_save_more(struct vgic_cpu *cpu);
+void cpuif_load_more(const struct vgic_cpu *cpu);
 /* List registers -> image, and empty. */
 void cpuif_empty(struct vgic_cpu *cpu);
 /* ICH_HCR_EL2 = 0: nothing is signalled, to the guest or as maintenance. */

@@ -17,6 +17,7 @@
 #include "arch/spinlock.h"
 #include "lib/bits.h"
 #include "lib/list.h"
+#include "lib/relaxed.h"
 #include "lib/types.h"
 
 #define VGIC_PRIVATE	   32u /* SGIs and PPIs, one set a vCPU */
@@ -128,6 +129,7 @@ struct vgic {
 	uint32_t ctlr;		  /* GICD_CTLR_GRP0, GRP1 */
 	unsigned nr_irqs;	  /* 32 + SPIs; 0: not chosen yet */
 	unsigned nr_lrs;	  /* list registers the machine has */
+	bool more_priorities;	  /* more than 32 of them: cpuif.c */
 	struct vgic_irq *spis;
 	unsigned nr_cpus;
 	struct vgic_cpu *cpus[VGIC_MAX_CPUS];
@@ -144,7 +146,12 @@ void vgic_notify_new(struct vgic_cpu *cpu, struct vgic_irq *irq);
 /* Nothing may be put into cpu's list registers until thawed; they are to be folded and left empty. */
 void vgic_freeze(struct vgic_cpu *cpu);
 void vgic_thaw(struct vgic_cpu *cpu);
-/* The marks themselves. */
+/* The marks themselves. With the lock held, or where a stale answer does no harm. */
+static inline enum vgic_lrs vgic_lrs(const struct vgic_cpu *cpu)
+{
+	return relaxed_u8(&cpu->lrs);
+}
+
 static inline void vgic_mark(struct vgic_cpu *cpu)
 {
 	/* release: the change comes before the mark; pairs with who takes REQ_VGIC, which comes
@@ -154,8 +161,7 @@ static inline void vgic_mark(struct vgic_cpu *cpu)
 
 static inline void vgic_mark_new(struct vgic_cpu *cpu, struct vgic_irq *irq)
 {
-	/* relaxed: the lock is held */
-	bool right = atomic_load_explicit(&cpu->lrs, memory_order_relaxed) == LRS_RIGHT;
+	bool right = vgic_lrs(cpu) == LRS_RIGHT;
 
 	cpu->fresh = irq;
 	/* release: as in vgic_mark() */

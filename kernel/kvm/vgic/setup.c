@@ -28,6 +28,7 @@ int vgic_create(struct vm *vm)
 		return -ENOMEM;
 	vm->vgic->dist_base = VGIC_NO_ADDRESS;
 	vm->vgic->nr_lrs = cpuif_lrs();
+	vm->vgic->more_priorities = cpuif_has_more_priorities();
 	return 0;
 }
 

@@ -186,7 +186,7 @@ static inline void tell(struct vgic_cpu *cpu, struct vgic_irq *irq)
  * who waits. */
 static __attribute__((noinline)) void deliver_here(struct vgic_cpu *cpu, struct vgic_irq *irq)
 {
-	if (cpu->lrs == LRS_RIGHT && add(cpu, irq))
+	if (vgic_lrs(cpu) == LRS_RIGHT && add(cpu, irq))
 		vcpu_wake(cpu->vcpu);
 	else
 		tell(cpu, irq);
@@ -213,7 +213,7 @@ void vgic_timer_fired(struct vcpu *vcpu, unsigned intid)
 	spin_lock(&vgic->lock);
 	irq->latch = true;
 	vgic_irq_place(irq);
-	if (cpu->lrs != LRS_RIGHT || !add(cpu, irq))
+	if (vgic_lrs(cpu) != LRS_RIGHT || !add(cpu, irq))
 		refill(cpu, false);
 	spin_unlock(&vgic->lock);
 	vcpu_wake(vcpu);
@@ -224,9 +224,9 @@ void vgic_flush(struct vcpu *vcpu)
 	struct vgic_cpu *cpu = vcpu->vgic;
 
 	spin_lock(&cpu->vgic->lock);
-	if (cpu->lrs == LRS_ONE_NEW && add(cpu, cpu->fresh))
+	if (vgic_lrs(cpu) == LRS_ONE_NEW && add(cpu, cpu->fresh))
 		atomic_store_explicit(&cpu->lrs, LRS_RIGHT, memory_order_relaxed);
-	else if (cpu->lrs >= LRS_ONE_NEW) /* else that was before it was loaded */
+	else if (vgic_lrs(cpu) >= LRS_ONE_NEW) /* else that was before it was loaded */
 		vgic_refill(cpu);
 	spin_unlock(&cpu->vgic->lock);
 }
@@ -270,14 +270,20 @@ static void set_home(struct vgic_cpu *cpu, int home)
 	atomic_store_explicit(&cpu->home, home, memory_order_relaxed);
 }
 
-static __attribute__((noinline)) void leave_lrs(struct vgic_cpu *cpu)
+/* What is more than cpuif_save(). */
+static __attribute__((noinline)) void save_more(struct vgic_cpu *cpu)
 {
-	spin_lock(&cpu->vgic->lock);
-	cpuif_empty(cpu);
-	vgic_fold(cpu);
-	if (cpu->hw_changed) /* before the Active bits are saved */
-		sync_hw(cpu);
-	spin_unlock(&cpu->vgic->lock);
+	if (cpu->vgic->more_priorities)
+		cpuif_save_more(cpu);
+	if (cpu->written || cpu->hw_changed) {
+		spin_lock(&cpu->vgic->lock);
+		cpuif_empty(cpu);
+		vgic_fold(cpu);
+		if (cpu->hw_changed) /* before the Active bits are saved */
+			sync_hw(cpu);
+		spin_unlock(&cpu->vgic->lock);
+	}
+	set_home(cpu, -1);
 }
 
 void vgic_save(struct vcpu *vcpu)
@@ -287,15 +293,29 @@ void vgic_save(struct vcpu *vcpu)
 	if (!cpu->vgic)
 		return;
 	cpuif_save(cpu);
-	if (cpu->written || cpu->hw_changed)
-		leave_lrs(cpu);
-	set_home(cpu, -1);
+	if (cpu->written || cpu->hw_changed || cpu->vgic->more_priorities)
+		save_more(cpu);
+	else
+		set_home(cpu, -1);
 }
 
-static __attribute__((noinline)) void enter_lrs(struct vgic_cpu *cpu)
+/* Has it no interrupt for a list register, nor a timer's that is Active in the host's GIC? */
+static inline bool nothing_due(const struct vcpu *vcpu, const struct vgic_cpu *cpu)
 {
+	return !(vgic_lrs(cpu) | cpu->queued | cpu->hw_changed | vcpu->timer.active);
+}
+
+/* What is more than cpuif_load(). */
+static __attribute__((noinline)) void load_more(struct vcpu *vcpu)
+{
+	struct vgic_cpu *cpu = vcpu->vgic;
+
+	if (cpu->vgic->more_priorities)
+		cpuif_load_more(cpu);
+	if (nothing_due(vcpu, cpu))
+		return;
 	/* acquire: pairs with the release in vcpu_kick(): what was marked before is done here */
-	atomic_fetch_and_explicit(&cpu->vcpu->requests, ~(uint32_t)REQ_VGIC, memory_order_acquire);
+	atomic_fetch_and_explicit(&vcpu->requests, ~(uint32_t)REQ_VGIC, memory_order_acquire);
 	spin_lock(&cpu->vgic->lock);
 	resample_timers(cpu); /* the VMM may have moved a deadline */
 	vgic_fill(cpu);
@@ -305,14 +325,7 @@ static __attribute__((noinline)) void enter_lrs(struct vgic_cpu *cpu)
 	spin_unlock(&cpu->vgic->lock);
 }
 
-/* Has it neither an interrupt for a list register, nor a timer's that is Active in the host's GIC?
- */
-static bool nothing_due(const struct vgic_cpu *cpu)
-{
-	return !(cpu->lrs | cpu->queued | cpu->hw_changed | cpu->vcpu->timer.active);
-}
-
-void vgic_load(struct vcpu *vcpu)
+void vgic_load(struct cpu *here, struct vcpu *vcpu)
 {
 	struct vgic_cpu *cpu = vcpu->vgic;
 
@@ -320,10 +333,10 @@ void vgic_load(struct vcpu *vcpu)
 		cpuif_close();
 		return;
 	}
-	set_home(cpu, (int)cpu_id());
-	if (!nothing_due(cpu))
-		enter_lrs(cpu);
-	cpuif_load(cpu);
+	set_home(cpu, (int)here->id);
+	cpuif_load(here, cpu);
+	if (!nothing_due(vcpu, cpu) || cpu->vgic->more_priorities)
+		load_more(vcpu);
 }
 
 void vgic_close(void)
@@ -341,7 +354,7 @@ static bool levels_ended(struct vgic_cpu *cpu)
 {
 	uint64_t ended = cpuif_ended_lrs();
 
-	if (cpu->lrs != LRS_RIGHT || !ended)
+	if (vgic_lrs(cpu) != LRS_RIGHT || !ended)
 		return false;
 	for (; ended; ended &= ended - 1) {
 		unsigned n = (unsigned)__builtin_ctzll(ended);

@@ -67,7 +67,7 @@ bool vgic_wfi(struct vcpu *vcpu);
 
 /* ---- the guest bank's part: bank ops of world.c, masked ---- */
 void vgic_save(struct vcpu *vcpu); /* registers -> model and image */
-void vgic_load(struct vcpu *vcpu); /* the reverse; writes everything */
+void vgic_load(struct cpu *here, struct vcpu *vcpu); /* the reverse; writes everything */
 void vgic_close(void);		   /* nobody's: ICH_HCR_EL2.En = 0 */
 
 /* ---- the VMM's side: api.c, device.c, mmio.c ---- */
