@@ -138,14 +138,12 @@ static inline void fp_enter_user(struct cpu *cpu, struct fp_context *fp)
 	}
 }
 
-/* A program's thread gets the CPU. If that is set up for a guest, access is made right on the way to EL0
- * anyhow; else it is made right here where there is nothing to choose. False: fp_enter_user() is due before
- * EL0, if the thread gets there at all. Right it stays until then: who takes the bank, or gives it up, closes
- * it to EL0 or opens it for itself. Masked. */
+/* A program's thread gets the CPU. If that were set up for a guest, access would be made right on
+ * the way to EL0 anyhow; it is not, and it is made right here where there is nothing to choose.
+ * False: fp_enter_user() is due before EL0, if the thread gets there at all. Right it stays until
+ * then: who takes the bank, or gives it up, closes it to EL0 or opens it for itself. Masked. */
 static inline bool fp_switch(struct cpu *cpu, struct fp_context *fp)
 {
-	if (cpu->mode == CPU_GUEST)
-		return true;
 	if (bank_is_at(&fp->bank, cpu->id))
 		fp_set_access(cpu, fp->open);
 	else if (fp->policy.armed_at == cpu->fp_epoch)

@@ -108,22 +108,37 @@ static inline void ready_remove_first(struct run_queue *q) HOLDS(q->lock)
 	q->ready_count--;
 }
 
-/* The one that had least, and less than limit, taken out of the heap to run now; NULL: none is ready. */
-static inline struct thread *ready_take_before(struct run_queue *q, uint64_t limit) HOLDS(q->lock)
+/* t leaves the heap to run. */
+static inline void ready_goes(struct run_queue *q, const struct thread *t) HOLDS(q->lock)
+{
+	if (q->floor < t->vruntime)
+		q->floor = t->vruntime;
+}
+
+/* The one that had least, taken out of the heap to run now; NULL: none is ready. */
+static inline struct thread *ready_take(struct run_queue *q) HOLDS(q->lock)
 {
 	struct thread *t = ready_first(q);
 
-	if (!t || t->vruntime >= limit)
+	if (!t)
 		return NULL;
 	ready_remove_first(q);
-	if (q->floor < t->vruntime)
-		q->floor = t->vruntime;
+	ready_goes(q, t);
 	return t;
 }
 
-static inline struct thread *ready_take(struct run_queue *q) HOLDS(q->lock)
+/* The same, if it had less than limit, and t, which is ready, takes its place. */
+static inline struct thread *ready_swap(struct run_queue *q, struct thread *t, uint64_t limit)
+	HOLDS(q->lock)
 {
-	return ready_take_before(q, UINT64_MAX);
+	struct thread *first = ready_first(q);
+
+	if (!first || first->vruntime >= limit)
+		return NULL;
+	heap_remove_first(&q->ready);
+	heap_insert(&q->ready, &t->run_node, t->vruntime);
+	ready_goes(q, first);
+	return first;
 }
 
 /* ---- place.c; queue locked ---- */

@@ -65,26 +65,27 @@ void thread_begin(void)
 	irq_enable();
 }
 
-/* The thread pointers of programs stand in the CPU from one thread to the next; while the CPU is set
- * up for a guest they are the guest's, and each thread's own are in memory (kvm/world.c). */
-static inline void switch_tls(const struct cpu *cpu, struct thread *from, const struct thread *to)
+/* What of programs stands in the CPU from one thread to the next: their thread pointers, and what
+ * their hook sees to. While the CPU is set up for a guest it is the guest's, and each thread's own
+ * is in memory; the way back to EL0 sees to that then (kvm/world.c). */
+static inline void switch_program(struct thread *from, struct thread *to)
 {
-	if (cpu->mode == CPU_GUEST)
-		return;
 	from->tpidr_el0 = sysreg_read(tpidr_el0);
 	sysreg_write(tpidr_el0, to->tpidr_el0);
 	if (cpu_has(CPU_SME)) {
 		from->tpidr2_el0 = sysreg_read_named(SYSREG_TPIDR2_EL0);
 		sysreg_write_named(SYSREG_TPIDR2_EL0, to->tpidr2_el0);
 	}
+	if (to->switched_in)
+		to->switched_in(to);
 }
 
-/* Give the CPU to to. Masked, queue locked; returns when the current thread is chosen again,
- * unlocked. */
-static inline void run_switch(struct run_queue *q, struct thread *to) NO_LOCK_ANALYSIS
+/* Give the CPU of from, the current thread, to to. Masked, queue locked; returns when from is
+ * chosen again, unlocked. */
+static inline void run_switch(struct run_queue *q, struct thread *from,
+			      struct thread *to) NO_LOCK_ANALYSIS
 {
 	struct cpu *cpu = this_cpu();
-	struct thread *from = cpu->current;
 
 	q->stats.switches++;
 	to->started = from->started; /* charged up to now */
@@ -94,9 +95,8 @@ static inline void run_switch(struct run_queue *q, struct thread *to) NO_LOCK_AN
 	run_arm_slice(q);
 	if (to->mmu && to->mmu != from->mmu)
 		mmu_activate(to->mmu);
-	switch_tls(cpu, from, to);
-	if (to->switched_in)
-		to->switched_in(to);
+	if (cpu->mode != CPU_GUEST)
+		switch_program(from, to);
 	thread_switch(from, to);
 	run_finish();
 }
@@ -165,7 +165,7 @@ static void run_next(struct run_queue *q) RELEASES(q->lock) NO_LOCK_ANALYSIS
 		spin_unlock(&q->lock);
 		return;
 	}
-	run_switch(q, next);
+	run_switch(q, t, next);
 }
 
 /* Let others run that had less than limit, or move where there is more room. */
@@ -182,10 +182,9 @@ static inline __attribute__((always_inline)) void give_way(struct run_queue *q, 
 		run_next(q);
 		return;
 	}
-	next = ready_take_before(q, limit);
+	next = ready_swap(q, t, limit);
 	if (next) {
-		ready_insert(q, t);
-		run_switch(q, next);
+		run_switch(q, t, next);
 	} else {
 		run_arm_slice(q);
 		spin_unlock(&q->lock);

@@ -56,8 +56,9 @@ struct thread {
 	char name[16];
 	void (*entry)(void *arg);
 	void *arg;
-	void (*switched_in)(
-		struct thread *t); /* hooks of linux/ for its tasks; may be NULL. masked */
+	/* Hooks of linux/ for its tasks; may be NULL. Gets the CPU, which is not set up for a
+	 * guest; masked: */
+	void (*switched_in)(struct thread *t);
 	void (*released)(
 		struct thread *t); /* DEAD and off its stack: free the owner. may be NULL */
 };
