@@ -85,7 +85,10 @@ void cpu_leave(void (*last)(void *), void *arg);
 
 static inline struct cpu *cpu_get(unsigned id)
 {
-	return &cpu_table[id];
+	struct cpu *cpu = &cpu_table[id];
+
+	__asm__("" : "+r"(cpu)); /* one address for all members, not a product for each */
+	return cpu;
 }
 
 /* Features of all CPUs together, read once at boot from the ID registers. */

@@ -154,7 +154,7 @@ void vgic_irq_update(struct vgic_irq *irq)
 		vgic_notify(irq->cpu);
 }
 
-void vgic_irq_raise(struct vgic_irq *irq)
+__attribute__((noinline)) void vgic_irq_raise(struct vgic_irq *irq)
 {
 	vgic_irq_place(irq);
 	if (irq->cpu)

@@ -29,25 +29,23 @@ static uint64_t sgi_affinity(uint64_t value)
 	       field_get(SGIR_AFF1, value) << 8 | field_get(SGIR_RS, value) << 4;
 }
 
-/* To the vCPU of that bit of the target list, if there is one. */
-static inline void sgi_to_listed(struct vgic *vgic, uint64_t value, unsigned bit, bool group1)
+static void sgi_to_listed(struct vgic *vgic, uint64_t value, bool group1)
 {
-	bool near = !(value & (SGIR_AFF1 | SGIR_AFF2 | SGIR_RS | SGIR_AFF3));
-	struct vgic_cpu *to = near ? vgic_cpu_by_affinity(vgic, bit % 16)
-				   : vgic_cpu_by_affinity(vgic, sgi_affinity(value) | bit);
+	for (unsigned list = value & SGIR_TARGETS; list; list &= list - 1) {
+		uint64_t affinity = sgi_affinity(value) | (unsigned)__builtin_ctz(list);
+		struct vgic_cpu *to = vgic_cpu_by_affinity(vgic, affinity);
 
-	if (to)
-		sgi_to(to, (unsigned)field_get(SGIR_INTID, value), group1);
+		if (to)
+			sgi_to(to, (unsigned)field_get(SGIR_INTID, value), group1);
+	}
 }
 
 static __attribute__((noinline)) void sgi_to_many(struct vgic_cpu *from, uint64_t value, bool group1)
 {
 	struct vgic *vgic = from->vgic;
-	unsigned list = value & SGIR_TARGETS;
 
 	if (!(value & SGIR_IRM)) {
-		for (; list; list &= list - 1)
-			sgi_to_listed(vgic, value, (unsigned)__builtin_ctz(list), group1);
+		sgi_to_listed(vgic, value, group1);
 		return;
 	}
 	for (unsigned n = 0; n < vgic->nr_cpus; n++) /* to all others */
@@ -55,12 +53,24 @@ static __attribute__((noinline)) void sgi_to_many(struct vgic_cpu *from, uint64_
 			sgi_to(vgic->cpus[n], (unsigned)field_get(SGIR_INTID, value), group1);
 }
 
+/* To one of the first 16 vCPUs, which mostly are made in that order? Then which it is. */
+static inline struct vgic_cpu *sgi_near(const struct vgic *vgic, uint64_t value)
+{
+	unsigned list = value & SGIR_TARGETS, n;
+
+	if ((value & (SGIR_IRM | SGIR_AFF1 | SGIR_AFF2 | SGIR_RS | SGIR_AFF3)) || !list ||
+	    (list & (list - 1)))
+		return NULL;
+	n = (unsigned)__builtin_ctz(list);
+	return n < vgic->nr_cpus && vgic->cpus[n]->affinity == n ? vgic->cpus[n] : NULL;
+}
+
 void vgic_model_sgi(struct vgic_cpu *from, uint64_t value, bool group1)
 {
-	unsigned list = value & SGIR_TARGETS;
+	struct vgic_cpu *to = sgi_near(from->vgic, value);
 
-	if ((value & SGIR_IRM) || !list || (list & (list - 1)))
-		sgi_to_many(from, value, group1);
+	if (to)
+		sgi_to(to, (unsigned)field_get(SGIR_INTID, value), group1);
 	else
-		sgi_to_listed(from->vgic, value, (unsigned)__builtin_ctz(list), group1);
+		sgi_to_many(from, value, group1);
 }
