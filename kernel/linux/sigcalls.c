@@ -141,29 +141,40 @@ long sys_rt_sigsuspend(struct trapframe *tf)
 	return -ERESTARTNOHAND;
 }
 
-long sys_sigaltstack(struct trapframe *tf)
+static bool on_stack(const struct signal_state *s, uint64_t sp)
+{
+	return s->alt_size && sp - s->alt_sp <= s->alt_size && sp > s->alt_sp;
+}
+
+int signal_set_stack(uint64_t sp, const stack_t *new)
 {
 	struct signal_state *s = &task_current()->signals;
-	bool on = s->alt_size && tf->sp - s->alt_sp <= s->alt_size && tf->sp > s->alt_sp;
-	stack_t new, old = { .ss_sp = (void *)s->alt_sp, .ss_size = s->alt_size };
-	uint32_t mode;
+	uint32_t mode = (uint32_t) new->ss_flags & ~SS_AUTODISARM;
 
-	old.ss_flags = (int)(s->alt_flags | (!s->alt_size ? SS_DISABLE : on ? SS_ONSTACK : 0));
-	if (tf->x[0]) {
-		if (get_user(new, tf->x[0]))
-			return -EFAULT;
-		mode = (uint32_t) new.ss_flags & ~SS_AUTODISARM;
-		if (on)
-			return -EPERM;
-		if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
-			return -EINVAL;
-		if (mode != SS_DISABLE && new.ss_size < MINSIGSTKSZ)
-			return -ENOMEM;
-		s->alt_flags = (uint32_t) new.ss_flags &SS_AUTODISARM;
-		s->alt_sp = mode == SS_DISABLE ? 0 : (uint64_t) new.ss_sp;
-		s->alt_size = mode == SS_DISABLE ? 0 : new.ss_size;
-	}
-	return tf->x[1] ? put_user(old, tf->x[1]) : 0;
+	if (on_stack(s, sp))
+		return -EPERM;
+	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
+		return -EINVAL;
+	if (mode != SS_DISABLE && new->ss_size < MINSIGSTKSZ)
+		return -ENOMEM;
+	s->alt_flags = (uint32_t) new->ss_flags &SS_AUTODISARM;
+	s->alt_sp = mode == SS_DISABLE ? 0 : (uint64_t) new->ss_sp;
+	s->alt_size = mode == SS_DISABLE ? 0 : new->ss_size;
+	return 0;
+}
+
+long sys_sigaltstack(struct trapframe *tf)
+{
+	const struct signal_state *s = &task_current()->signals;
+	stack_t new, old = { .ss_sp = (void *)s->alt_sp, .ss_size = s->alt_size };
+	int err = 0;
+
+	old.ss_flags = (int)(s->alt_flags | (!s->alt_size	   ? SS_DISABLE
+					     : on_stack(s, tf->sp) ? SS_ONSTACK
+								   : 0));
+	if (tf->x[0])
+		err = get_user(new, tf->x[0]) ? -EFAULT : signal_set_stack(tf->sp, &new);
+	return !err && tf->x[1] ? put_user(old, tf->x[1]) : err;
 }
 
 /* ---- sending ---- */

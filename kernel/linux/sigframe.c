@@ -40,6 +40,7 @@ struct registers {
 _Static_assert(sizeof(struct registers) <= offsetof(struct sigcontext, __reserved), "registers");
 _Static_assert(offsetof(struct registers, pstate) == offsetof(struct sigcontext, pstate), "same");
 
+#define FRAME_MOST	(256 * 1024) /* as Linux */
 #define FRAME_UC	offsetof(struct sigframe, uc)
 #define FRAME_REGISTERS offsetof(struct sigframe, uc.uc_mcontext)
 #define FRAME_RECORDS	offsetof(struct sigframe, uc.uc_mcontext.__reserved)
@@ -144,7 +145,6 @@ bool sigframe_push(struct trapframe *tf, const struct signal_action *action, con
 
 static int pop(struct trapframe *tf, uint64_t frame)
 {
-	struct signal_state *s = &task_current()->signals;
 	struct registers r;
 	uint64_t mask;
 	stack_t stack;
@@ -155,7 +155,7 @@ static int pop(struct trapframe *tf, uint64_t frame)
 		return -EFAULT;
 	if (r.pstate & (PSTATE_MODE | PSTATE_DAIF))
 		return -EINVAL;
-	if (sigrecords_pop(frame + FRAME_RECORDS))
+	if (sigrecords_pop(frame + FRAME_RECORDS, frame + FRAME_MOST))
 		return -EINVAL;
 	memcpy(tf->x, r.x, sizeof(r.x));
 	thread_set_work(thread_current(), WORK_FRAME);
@@ -163,19 +163,18 @@ static int pop(struct trapframe *tf, uint64_t frame)
 	tf->pc = r.pc;
 	tf->pstate = r.pstate & (PSTATE_NZCV | PSTATE_SSBS | PSTATE_DIT);
 	signal_set_mask(mask);
-	if (stack.ss_flags & SS_DISABLE) {
-		s->alt_sp = s->alt_size = s->alt_flags = 0;
-	} else if (stack.ss_size >= MINSIGSTKSZ) {
-		s->alt_sp = (uint64_t)stack.ss_sp;
-		s->alt_size = stack.ss_size;
-		s->alt_flags = (uint32_t)stack.ss_flags & SS_AUTODISARM;
-	}
+	(void)signal_set_stack(r.sp, &stack); /* one that cannot be stays out, as on Linux */
 	return 0;
 }
 
 long sys_rt_sigreturn(struct trapframe *tf)
 {
-	task_current()->restart.call = NULL;
+	struct task *t = task_current();
+
+	t->restart.call = NULL;
+	if (t->fp.sve) /* what SVE adds ends with this call too, though it is said to be none below
+			*/
+		fp_leave_call(&t->fp);
 	if (pop(tf, tf->sp))
 		signal_force_fault(SIGSEGV, SI_KERNEL, 0);
 	tf->syscall = -1; /* x0 is the program's, not a result */

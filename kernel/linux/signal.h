@@ -90,6 +90,8 @@ void signal_exec(struct process *p);
 /* Look again whether t has a signal to take. HOLDS(siglock) */
 void signal_recheck(struct task *t);
 void signal_set_mask(uint64_t mask); /* of the current task */
+/* sigaltstack() by one whose stack pointer is sp: 0 or its error. */
+int signal_set_stack(uint64_t sp, const stack_t *new);
 /* Back to EL0 with WORK_SIGNAL: take signals, restart or end the call. Enabled. */
 void signal_deliver(struct trapframe *tf);
 /* Is this signal's action to ignore it? HOLDS(siglock) */

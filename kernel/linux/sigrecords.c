@@ -17,12 +17,12 @@
 #include "arch/usercopy.h"
 #include "bank/fp_length.h"
 #include "lib/bits.h"
+#include "lib/string.h"
 #include "linux/task.h"
 
 #define ROOM	   ((uint32_t)sizeof(((struct sigcontext *)0)->__reserved))
 #define HEAD	   ((uint32_t)sizeof(struct _aarch64_ctx))
 #define TERMINATOR 16u
-#define MOST	   (256u * 1024) /* nobody's frame is longer */
 
 _Static_assert(offsetof(struct fpsimd_context, vregs) == 16, "FP record");
 _Static_assert(sizeof(struct fpsimd_context) % 16 == 0 && sizeof(struct esr_context) % 16 == 0 &&
@@ -134,9 +134,10 @@ struct found {
 	uint32_t sve_size;
 };
 
-/* Where to look: limit bytes from base on, of which at are done. */
+/* Where to look: limit bytes from base on, of which at are done. Nobody's frame is longer than to
+ * last. */
 struct walk {
-	uint64_t base;
+	uint64_t base, last;
 	uint32_t at, limit;
 	bool extra;
 };
@@ -153,7 +154,7 @@ static int follow(struct walk *w, const struct _aarch64_ctx *head)
 	if (get_user(extra, here) || get_user(end, here + head->size))
 		return -EFAULT;
 	if (end.magic || end.size || extra.datap != behind || extra.datap % 16 || extra.size % 16 ||
-	    extra.size > MOST || !user_range_ok(behind, extra.size))
+	    extra.size > w->last - behind || !user_range_ok(behind, extra.size))
 		return -EINVAL;
 	*w = (struct walk){ .base = behind, .limit = extra.size, .extra = true };
 	return 0;
@@ -179,9 +180,9 @@ static int take(const struct walk *w, const struct _aarch64_ctx *head, struct fo
 	}
 }
 
-static int find(uint64_t from, struct found *f)
+static int find(uint64_t from, uint64_t last, struct found *f)
 {
-	struct walk w = { .base = from, .limit = ROOM };
+	struct walk w = { .base = from, .last = last, .limit = ROOM };
 	struct _aarch64_ctx head;
 	int err;
 
@@ -205,52 +206,58 @@ static int find(uint64_t from, struct found *f)
 	}
 }
 
-/* The SVE record's registers, or that there are none. */
+/* The SVE record's registers into the SVE image, which is not in use. 1: there are, 0: none. */
 static int pop_sve(struct fp_context *fp, const struct found *f)
 {
 	struct sve_context head;
 
-	if (!f->sve) {
-		fp_narrow_image(fp);
+	if (!f->sve)
 		return 0;
-	}
 	if (get_user(head, f->sve))
 		return -EFAULT;
 	if (head.vl != Z_SIZE(fp->vq) || head.flags & SVE_SIG_FLAG_SM)
 		return -EINVAL;
-	if (f->sve_size == sizeof(head)) {
-		fp_narrow_image(fp);
+	if (f->sve_size == sizeof(head))
 		return 0;
-	}
 	if (f->sve_size < SVE_SIG_CONTEXT_SIZE(fp->vq))
 		return -EINVAL;
 	if (fp_need_sve(fp))
 		return -ENOMEM;
-	fp_widen_image(fp);
-	return copy_from_user(fp->sve_image, f->sve + SVE_SIG_REGS_OFFSET, SVE_BYTES(fp->vq));
+	return copy_from_user(fp->sve_image, f->sve + SVE_SIG_REGS_OFFSET, SVE_BYTES(fp->vq))
+		       ? -EFAULT
+		       : 1;
 }
 
-int sigrecords_pop(uint64_t from)
+int sigrecords_pop(uint64_t from, uint64_t last)
 {
 	struct fp_context *fp = &task_current()->fp;
+	struct {
+		uint32_t fpsr, fpcr;
+		uint8_t v[V_BYTES];
+	} r;
 	struct found f = { 0 };
-	uint32_t words[2];
-	int err = find(from, &f);
+	int err = find(from, last, &f);
 
+	_Static_assert(offsetof(struct fpsimd_context, vregs) ==
+			       offsetof(struct fpsimd_context, fpsr) + 8,
+		       "");
 	if (err)
 		return err;
-	if (get_user(words, f.fp + offsetof(struct fpsimd_context, fpsr)))
+	if (get_user(r, f.fp + offsetof(struct fpsimd_context, fpsr)))
 		return -EFAULT;
 	/* The image may be changed only while no bank holds the registers. */
 	fp_sync(fp);
+	fp_narrow_image(fp);
 	err = pop_sve(fp, &f);
-	if (err)
+	if (err < 0)
 		return err;
-	if (copy_from_user(fp->v, f.fp + offsetof(struct fpsimd_context, vregs), sizeof(fp->v)))
-		return -EFAULT;
-	if (fp->wide)
+	memcpy(fp->v, r.v, sizeof(fp->v));
+	fp->fpsr = r.fpsr;
+	fp->fpcr = r.fpcr;
+	if (err) {
 		fp_image_merge(fp->sve_image, fp->v, fp->vq);
-	fp->fpsr = words[0];
-	fp->fpcr = words[1];
+		fp->wide = true;
+		fp_widen_image(fp);
+	}
 	return 0;
 }

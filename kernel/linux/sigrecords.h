@@ -16,8 +16,8 @@ struct sigrecords {
 void sigrecords_plan(struct sigrecords *r);
 /* Write them to user memory. -EFAULT. */
 int sigrecords_push(uint64_t to, const struct sigrecords *r);
-/* Take over the vector registers from there. -EINVAL, -EFAULT, -ENOMEM; what was wrong in itself
- * has then changed nothing. */
-int sigrecords_pop(uint64_t from);
+/* Take over the vector registers from there; a frame that reaches beyond last is too long. -EINVAL,
+ * -EFAULT, -ENOMEM: no V register has changed then. */
+int sigrecords_pop(uint64_t from, uint64_t last);
 /* The room for the records of the longest vectors. */
 uint32_t sigrecords_most(void);
