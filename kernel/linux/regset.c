@@ -79,6 +79,7 @@ static void get_fp(struct task *t, void *to)
 	memcpy(r->vregs, fp->v, sizeof(fp->v));
 	r->fpsr = fp->fpsr;
 	r->fpcr = fp->fpcr;
+	memset(r->__reserved, 0, sizeof(r->__reserved));
 }
 
 /* What SVE adds to them becomes zero. */
