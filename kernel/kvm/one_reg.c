@@ -17,6 +17,7 @@
 #include "kvm/id_regs.h"
 #include "kvm/sve.h"
 #include "kvm/sysreg.h"
+#include "lib/bits.h"
 #include "lib/string.h"
 
 #define KIND(id)  ((id)&KVM_REG_ARM_COPROC_MASK)
@@ -80,7 +81,8 @@ static void *core_slot(struct vcpu *vcpu, uint64_t id)
 
 static int core_error(uint64_t id)
 {
-	return INDEX(id) * sizeof(uint32_t) >= sizeof(struct kvm_regs) ? -ENOENT : -EINVAL;
+	return INDEX(id) * sizeof(uint32_t) + KVM_REG_SIZE(id) >= sizeof(struct kvm_regs) ? -ENOENT
+											  : -EINVAL;
 }
 
 static int core_get(struct vcpu *vcpu, uint64_t id, union reg_value *value)
@@ -308,10 +310,23 @@ static int cache_set(uint64_t id, const union reg_value *value)
 
 /* ---- all of them ---- */
 
+/* Bits that say nothing are zero: no register has two numbers. (SVE's are compared whole.) And none
+ * is larger than a Z register. */
+static int check_id(uint64_t id)
+{
+	if ((id & ~KVM_REG_SIZE_MASK) >> 32 != KVM_REG_ARM64 >> 32)
+		return -EINVAL;
+	if (id & BITS(31, 28) && KIND(id) != KVM_REG_ARM64_SVE)
+		return -ENOENT;
+	if (KVM_REG_SIZE(id) <= SVE_REG_MOST)
+		return 0;
+	return KIND(id) == KVM_REG_ARM64_SVE  ? -EINVAL
+	       : KIND(id) == KVM_REG_ARM_CORE ? core_error(id)
+					      : -ENOENT;
+}
+
 static int reg_get(struct vcpu *vcpu, uint64_t id, union reg_value *value)
 {
-	if ((id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64)
-		return -EINVAL;
 	switch (KIND(id)) {
 	case KVM_REG_ARM_CORE:
 		return core_get(vcpu, id, value);
@@ -331,8 +346,6 @@ static int reg_get(struct vcpu *vcpu, uint64_t id, union reg_value *value)
 
 static int reg_set(struct vcpu *vcpu, uint64_t id, const union reg_value *value)
 {
-	if ((id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64)
-		return -EINVAL;
 	switch (KIND(id)) {
 	case KVM_REG_ARM_CORE:
 		return core_set(vcpu, id, value);
@@ -358,6 +371,9 @@ long vcpu_get_one_reg(struct vcpu *vcpu, uint64_t user_reg)
 
 	if (get_user(reg, user_reg))
 		return -EFAULT;
+	err = check_id(reg.id);
+	if (err)
+		return err;
 	bank_evict(&vcpu->bank);
 	err = reg_get(vcpu, reg.id, &value);
 	return err ? err : copy_to_user(reg.addr, &value, KVM_REG_SIZE(reg.id));
@@ -370,7 +386,7 @@ static int get_value(union reg_value *value, const struct kvm_one_reg *reg)
 
 	if ((reg->id & KVM_REG_SIZE_MASK) == KVM_REG_SIZE_U64)
 		return get_user(value->u64, reg->addr);
-	return size > sizeof(*value) ? -ENOENT : copy_from_user(value, reg->addr, size);
+	return copy_from_user(value, reg->addr, size);
 }
 
 long vcpu_set_one_reg(struct vcpu *vcpu, uint64_t user_reg)
@@ -381,7 +397,9 @@ long vcpu_set_one_reg(struct vcpu *vcpu, uint64_t user_reg)
 
 	if (get_user(reg, user_reg))
 		return -EFAULT;
-	err = get_value(&value, &reg);
+	err = check_id(reg.id);
+	if (!err)
+		err = get_value(&value, &reg);
 	if (err)
 		return err;
 	bank_evict(&vcpu->bank);

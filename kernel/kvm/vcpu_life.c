@@ -146,7 +146,7 @@ int vcpu_init(struct vcpu *vcpu, const struct kvm_vcpu_init *init)
 	if (err)
 		return err;
 	vcpu->features = init->features[0];
-	if (vcpu_has_sve(vcpu) && !vcpu->initialised)
+	if (vcpu_has_sve(vcpu) && !vcpu->sve_finalized)
 		sve_vcpu_init(vcpu);
 	register_power(vcpu, vcpu->features & BIT(KVM_ARM_VCPU_POWER_OFF));
 	vcpu_reset(vcpu);
