@@ -9,7 +9,7 @@
 enum { EC_UNKNOWN = 0, EC_DABT_SAME = 0x25, EC_IABT_SAME = 0x21 };
 
 static struct vm vm;
-static volatile uint64_t results[16];
+static volatile uint64_t results[17];
 
 static bool run(void (*fn)(uint64_t), uint64_t arg, uint64_t *value)
 {
@@ -66,6 +66,16 @@ static GUEST void guest_hidden(uint64_t arg)
 	results[7] = exception_of("mrs x0, s3_0_c1_c2_6");  /* SMCR_EL1 */
 	results[8] = exception_of("mrs x0, s3_0_c1_c0_6");  /* GCR_EL1: MTE */
 	results[9] = exception_of("mrs x0, s3_3_c9_c12_0"); /* PMCR_EL0: no PMU was asked for */
+	results[10] = exception_of(".inst 0xd503457f");	    /* smstart za */
+	results[11] = exception_of(".inst 0x04bf5820");	    /* rdsvl x0, #1 */
+	results[12] = exception_of("mrs x0, s3_3_c4_c2_2"); /* SVCR */
+	results[13] = exception_of(".inst 0xc0480001");	    /* zero {zt0} */
+	results[14] = exception_of("mrs x0, s3_3_c4_c4_2"); /* FPMR */
+	/* SMPRI_EL1 is not closed by SMEN: it must hold nothing that another guest could read. */
+	results[15] = exception_of("mov x0, #5; msr s3_0_c1_c2_4, x0");
+	if (results[15] == 0x100)
+		results[15] = sysreg_read(s3_0_c1_c2_4);
+	results[16] = sysreg_read(s3_0_c0_c4_2);	    /* ID_AA64PFR2_EL1: FPMR */
 	guest_done(1);
 }
 
@@ -80,7 +90,8 @@ TEST(hidden_extensions_are_absent)
 	expect_eq(guest_view(&vm, results[2]) >> 8 & 15, 0);  /* MTE */
 	expect_eq(guest_view(&vm, results[1]), 0);
 	expect_eq(guest_view(&vm, results[3]), 0);
-	for (int i = 4; i < 10; i++) {
+	expect_eq(guest_view(&vm, results[16]), 0);
+	for (int i = 4; i < 16; i++) {
 		if (!expect_eq(guest_view(&vm, results[i]), EC_UNKNOWN))
 			tap_print("# number %d\n", i);
 	}
