@@ -2,8 +2,8 @@
 /*
  * Everybody at once: threads and vCPUs of both classes and all vector lengths, more than there are
  * CPUs, each with a pattern in all of its vector registers; moved, interrupted by handlers that use
- * the registers, inspected and changed by ONE_REG, replaced by others, killed; CPUs go off and come
- * back. Any bit that is not the owner's newest ends it with the seed.
+ * the registers, inspected and changed by ONE_REG and by tracers, replaced by others, killed; CPUs
+ *go off and come back. Any bit that is not the owner's newest ends it with the seed.
  *
  *	random [SECONDS [SEED]]
  */
@@ -18,9 +18,9 @@
 #include <linux/prctl.h>
 #include "tests/lib/cpus.h"
 #include "tests/lib/regs.h"
-#include "tests/torture/lib/state.h"
+#include "tests/torture/lib/victim.h"
 
-enum { THREADS = 4, VCPUS = 4 };
+enum { THREADS = 4, VCPUS = 4, TRACERS = 2 };
 
 #define VERSION_CALL 0x84000000u
 
@@ -41,10 +41,18 @@ struct keeper {
 	atomic_long looks;
 };
 
+/* A thread that traces tasks and changes their registers. */
+struct tracer {
+	pthread_t thread;
+	uint64_t seed;
+	atomic_long looks;
+};
+
 static struct state want, found; /* each guest's own */
 static volatile uint64_t guest_stop, guest_wrong;
 static struct runner runners[VCPUS];
 static struct keeper keepers[THREADS];
+static struct tracer tracers[TRACERS];
 static atomic_int ids[THREADS + VCPUS]; /* who may get signals */
 static atomic_bool stop, failed;
 static atomic_long handled;
@@ -251,6 +259,40 @@ static void *keeper_lives(void *arg)
 	return NULL;
 }
 
+/* ---- tracers and those they trace ---- */
+
+static void move_victim(const struct victim *v, uint64_t *s)
+{
+	uint64_t mask =
+		random_next(s) % 3 ? 1ull << random_next(s) % (uint64_t)cpus : (1ull << cpus) - 1;
+
+	sys(__NR_sched_setaffinity, v->pid, sizeof(mask), &mask);
+}
+
+static void *tracer_main(void *arg)
+{
+	struct tracer *t = arg;
+	struct victim v;
+
+	while (!stop) {
+		if (!victim_begin(&v, &t->seed)) {
+			fail("nobody to trace for tracer", (unsigned)(t - tracers), 0);
+			break;
+		}
+		for (uint64_t left = random_next(&t->seed) % 100; left && !stop; left--) {
+			if (random_next(&t->seed) % 4 == 0)
+				move_victim(&v, &t->seed);
+			usleep((unsigned)random_next(&t->seed) % 4000);
+			if (victim_look(&v, &t->seed))
+				fail("task of tracer", (unsigned)(t - tracers),
+				     (unsigned)v.want.vl);
+			t->looks++;
+		}
+		victim_end(&v);
+	}
+	return NULL;
+}
+
 /* Others' registers for a moment. */
 static void on_signal(int signo)
 {
@@ -315,6 +357,10 @@ static void start(void)
 		runners[i].seed = random_next(&s);
 		pthread_create(&runners[i].thread, NULL, runner_main, &runners[i]);
 	}
+	for (int i = 0; i < TRACERS; i++) {
+		tracers[i].seed = random_next(&s);
+		pthread_create(&tracers[i].thread, NULL, tracer_main, &tracers[i]);
+	}
 }
 
 TEST(nobody_ever_has_anothers_registers)
@@ -350,6 +396,11 @@ TEST(nobody_ever_has_anothers_registers)
 		expect(runners[i].exits > 0);
 		tap_print("# vCPU %d: %ld exits, %ld inspections\n", i, runners[i].exits,
 			  runners[i].inspections);
+	}
+	for (int i = 0; i < TRACERS; i++) {
+		pthread_join(tracers[i].thread, NULL);
+		tap_print("# tracer %d: %ld looks\n", i, tracers[i].looks);
+		expect(tracers[i].looks > 0);
 	}
 	tap_print("# %ld handlers\n", handled);
 	expect(!failed);
