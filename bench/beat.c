@@ -10,6 +10,8 @@
  *	masked N	the latest its interrupt came, in ns: of all that ran meanwhile the longest
  *			stretch with interrupts masked that it met
  *	waited N	the latest the thread ran after that, in ns, beside eight vCPUs
+ *	beats N		wake-ups beside a vCPU that uses vector registers all the time
+ *	moved N		saves and loads of vector registers meanwhile, and traps of first use
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,13 @@ static GUEST void guest_spins(uint64_t count)
 
 	__asm__ volatile("1: subs %0, %0, #1\n\tb.ne 1b" : "+r"(count)::"cc");
 	guest_done(ticks_now() - begin);
+}
+
+static GUEST void guest_uses_fp(uint64_t count)
+{
+	__asm__ volatile("1: fadd d0, d0, d0\n\tsubs %0, %0, #1\n\tb.ne 1b"
+			 : "+r"(count)::"cc", "v0");
+	guest_done(0);
 }
 
 static GUEST void guest_works(uint64_t arg)
@@ -53,6 +62,26 @@ static long stat_row(const char *name)
 	if (f)
 		fclose(f);
 	return value;
+}
+
+static long moves(void)
+{
+	return stat_row("vector bank: saves") + stat_row("vector bank: loads") +
+	       stat_row("vector bank: traps of first use");
+}
+
+/* While a vCPU uses vector registers the kernel's threads take the CPU and give it back. */
+static void beside_fp(void)
+{
+	long beats = stat_row("metronome: beats"), before = moves();
+	uint64_t done;
+
+	vm_create(&vm, 1);
+	vcpu_start(&vm.vcpu[0], guest_uses_fp, SPINS);
+	vcpu_run_done(&vm.vcpu[0], &done);
+	before = moves() - before;
+	printf("beats %ld\nmoved %ld\n", stat_row("metronome: beats") - beats, before);
+	vm_destroy(&vm);
 }
 
 static void crowd(void)
@@ -86,6 +115,7 @@ int main(void)
 	__asm__("mrs %0, cntfrq_el0" : "=r"(hz));
 	printf("beat %.0f\n",
 	       ((double)ticks * 1e9 / (double)hz - 2.0 * SPINS) / (double)count);
+	beside_fp();
 	crowd();
 	printf("masked %ld\nwaited %ld\n", stat_row("metronome: latest interrupt, ns"),
 	       stat_row("metronome: latest thread, ns"));

@@ -278,7 +278,8 @@ static void set_register(uint64_t id)
 	}
 	if (got == 0)
 		memcpy(at, from, size);
-	else if (got == -EFAULT && want == 0 && size != whole && !on_stet())
+	else if (got == -EFAULT && want == 0 &&
+		 (id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM64_SVE && !on_stet())
 		learn(id, at, size); /* Linux has taken what could be reached */
 	if (tap_failed)
 		tell("set", id);
