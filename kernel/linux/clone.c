@@ -251,9 +251,16 @@ long sys_clone3(struct trapframe *tf)
 
 	if (tf->x[1] < CLONE_ARGS_SIZE_VER0 || tf->x[1] > PAGE_SIZE)
 		return tf->x[1] > PAGE_SIZE ? -E2BIG : -EINVAL;
-	if (tf->x[1] > sizeof(args))
-		return -E2BIG;
-	if (copy_from_user(&args, tf->x[0], tf->x[1]))
+	/* what a newer program may ask for is not known here: it must be zero */
+	for (uint64_t at = tf->x[1]; at > sizeof(args); at--) {
+		char byte;
+
+		if (get_user(byte, tf->x[0] + at - 1))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	if (copy_from_user(&args, tf->x[0], min(tf->x[1], (uint64_t)sizeof(args))))
 		return -EFAULT;
 	/* pidfd and cgroup mean nothing without their flags, which are not known here. */
 	if (args.flags & (CSIGNAL | CLONE_DETACHED) || args.set_tid || args.set_tid_size)

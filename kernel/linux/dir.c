@@ -128,7 +128,8 @@ long sys_getcwd(struct trapframe *tf)
 	return n;
 }
 
-/* Put dir in the place of *which, the caller's working directory or root. Takes over the reference. */
+/* Put dir in the place of *which, the caller's working directory or root. Takes over the reference.
+ */
 static long set_dir(struct inode **which, struct inode *dir)
 {
 	struct inode *old = dir;
@@ -167,13 +168,13 @@ long sys_chroot(struct trapframe *tf)
 
 long sys_fchdir(struct trapframe *tf)
 {
-	struct fd_light fd = fd_get_light((int)tf->x[0]);
+	struct fd_light fd = fd_get_light_any((int)tf->x[0]);
 	long err;
 
 	if (!fd.file)
 		return -EBADF;
-	err = fd.file->inode ? set_dir(&task_current()->process->fs->cwd, inode_get(fd.file->inode)) :
-			       -ENOTDIR;
+	err = fd.file->inode ? set_dir(&task_current()->process->fs->cwd, inode_get(fd.file->inode))
+			     : -ENOTDIR;
 	fd_put_light(fd);
 	return err;
 }
@@ -208,8 +209,8 @@ static int mount_known(const char *type, struct inode *at)
 long sys_mount(struct trapframe *tf)
 {
 	struct inode *at;
-	char type[16];
-	ssize_t n = copy_string_from_user(type, tf->x[2], sizeof(type));
+	char type[16] = "";
+	ssize_t n = tf->x[2] ? copy_string_from_user(type, tf->x[2], sizeof(type)) : 0;
 	int err;
 
 	if (n < 0)

@@ -283,7 +283,7 @@ static void program_free(struct program *p)
 
 static int open_by_fd(int fd, struct file **out)
 {
-	struct file *f = fd_get(fd);
+	struct file *f = fd_get_any(fd);
 	int err;
 
 	if (!f)
@@ -299,17 +299,17 @@ static int open_by_fd(int fd, struct file **out)
 /* Open the program and collect the strings; what is in p is the caller's even on an error. */
 static int gather(struct program *p, int dirfd, uint64_t argv, uint64_t envp, bool empty_ok)
 {
-	int err;
+	int err = args_add_user(&p->args, argv, &p->args.argc);
 
-	if (p->name[0])
-		err = open_program(dirfd, p->name, &p->file);
-	else
-		err = empty_ok ? open_by_fd(dirfd, &p->file) : -ENOENT;
-	if (!err)
-		err = args_add_user(&p->args, argv, &p->args.argc);
 	if (!err && !p->args.argc)
 		err = args_prepend(&p->args, "");
-	return err ? err : args_add_user(&p->args, envp, &p->args.envc);
+	if (!err)
+		err = args_add_user(&p->args, envp, &p->args.envc);
+	if (err)
+		return err;
+	if (p->name[0])
+		return open_program(dirfd, p->name, &p->file);
+	return empty_ok ? open_by_fd(dirfd, &p->file) : -ENOENT;
 }
 
 static int execve(struct trapframe *tf, int dirfd, uint64_t path, uint64_t argv, uint64_t envp,
@@ -341,7 +341,7 @@ long sys_execve(struct trapframe *tf)
 
 long sys_execveat(struct trapframe *tf)
 {
-	if (tf->x[4] & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+	if ((uint32_t)tf->x[4] & ~(uint32_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
 		return -EINVAL;
 	return execve(tf, (int)tf->x[0], tf->x[1], tf->x[2], tf->x[3], tf->x[4] & AT_EMPTY_PATH);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What can be asked of any open file besides reading, writing and ioctl: position, flags, status, sync.
- * Each call finds the file by fd_get_light() and asks its operations.
+ * What can be asked of any open file besides reading, writing and ioctl: position, flags, status,
+ * sync. Each call finds the file by fd_get_light() and asks its operations.
  */
 #include <asm/ioctls.h>
 #include <asm/stat.h>
+#include <linux/fadvise.h>
 #include <linux/fcntl.h>
 
 #include "arch/usercopy.h"
@@ -78,7 +79,7 @@ static long fcntl(int fd, struct file *f, unsigned cmd, uint64_t arg)
 
 long sys_fcntl(struct trapframe *tf)
 {
-	struct fd_light fd = fd_get_light((int)tf->x[0]);
+	struct fd_light fd = fd_get_light_any((int)tf->x[0]);
 	long result;
 
 	if (!fd.file)
@@ -141,9 +142,16 @@ int file_stat(struct file *f, struct stat *st)
 	return 0;
 }
 
+bool file_is_pipe(struct file *f)
+{
+	struct stat st;
+
+	return !file_stat(f, &st) && (st.st_mode & S_IFMT) == S_IFIFO;
+}
+
 long sys_fstat(struct trapframe *tf)
 {
-	struct fd_light fd = fd_get_light((int)tf->x[0]);
+	struct fd_light fd = fd_get_light_any((int)tf->x[0]);
 	struct stat st;
 	long err;
 
@@ -202,7 +210,9 @@ long sys_fadvise64(struct trapframe *tf) /* advice may be ignored (man 2 posix_f
 
 	if (!fd.file)
 		return -EBADF;
-	err = fd.file->ops->seek ? 0 : -ESPIPE;
+	err = file_is_pipe(fd.file)						? -ESPIPE
+	      : (loff_t)tf->x[2] < 0 || (uint32_t)tf->x[3] > POSIX_FADV_NOREUSE ? -EINVAL
+										: 0;
 	fd_put_light(fd);
 	return err;
 }

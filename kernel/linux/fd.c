@@ -193,16 +193,37 @@ unsigned fd_table_next(struct fd_table *t, unsigned from)
 	return fd;
 }
 
-struct file *fd_get(int fd)
+struct file *fd_get_any(int fd)
 {
 	return fd_table_file(table_current(), (unsigned)fd);
 }
 
-struct fd_light fd_get_light(int fd)
+struct file *fd_get(int fd)
+{
+	struct file *f = fd_get_any(fd);
+
+	if (!f || !(f->flags & O_PATH))
+		return f;
+	file_put(f);
+	return NULL;
+}
+
+struct fd_light fd_get_light_any(int fd)
 {
 	struct fd_light light = fd_borrow(fd);
 
 	light.counted &= light.file != NULL;
+	return light;
+}
+
+struct fd_light fd_get_light(int fd)
+{
+	struct fd_light light = fd_get_light_any(fd);
+
+	if (light.file && light.file->flags & O_PATH) {
+		fd_put_light(light);
+		return (struct fd_light){ 0 };
+	}
 	return light;
 }
 
@@ -331,13 +352,15 @@ static void set_cloexec(struct fd_table *t, unsigned fd, bool on)
 	spin_unlock(&t->lock);
 }
 
-/* CLOSE_RANGE_UNSHARE gives the task a table of its own first, which this kernel does for none. */
+/* CLOSE_RANGE_UNSHARE gives the task a table of its own first, which this kernel does for none that
+ * shares one. */
 long sys_close_range(struct trapframe *tf)
 {
 	struct fd_table *t = table_current();
 	unsigned first = (unsigned)tf->x[0], last = (unsigned)tf->x[1], flags = (unsigned)tf->x[2];
 
-	if (first > last || (flags & ~CLOSE_RANGE_CLOEXEC))
+	if (first > last || (flags & ~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE)) ||
+	    (flags & CLOSE_RANGE_UNSHARE && fd_table_shared(t)))
 		return -EINVAL;
 	for (unsigned fd = fd_table_next(t, first); fd <= last && fd < FD_MAX;
 	     fd = fd_table_next(t, fd + 1)) {
@@ -352,7 +375,7 @@ long sys_close_range(struct trapframe *tf)
 /* Another number, from `from` up, for the file of fd. */
 static long duplicate(int fd, unsigned from, bool cloexec)
 {
-	struct file *f = fd_get(fd);
+	struct file *f = fd_get_any(fd);
 	int copy;
 
 	if (!f)
@@ -396,7 +419,7 @@ long sys_dup3(struct trapframe *tf)
 		return -EINVAL;
 	if ((unsigned)to >= table_current()->limit)
 		return -EBADF;
-	f = fd_get(from);
+	f = fd_get_any(from);
 	if (!f)
 		return -EBADF;
 	err = install_at(table_current(), f, (unsigned)to, flags & O_CLOEXEC);

@@ -132,6 +132,8 @@ static inline __attribute__((always_inline)) long transfer(struct trapframe *tf,
 		return -EBADF;
 	if (pos && !fd.file->ops->seek) {
 		n = -ESPIPE;
+	} else if (pos && *pos > INT64_MAX - (loff_t)min(size, RW_MAX)) {
+		n = -EINVAL;
 	} else if (!user_range_ok(va, size)) {
 		n = -EFAULT;
 	} else {

@@ -41,7 +41,7 @@ struct iter {
 	/* more segments (readv): the next ones */
 	const struct iter_segment {
 		uint64_t base, length; /* as struct iovec */
-	} *segments;
+	} * segments;
 	unsigned segment_count;
 };
 void iter_user(struct iter *it, uint64_t uva, size_t size);
@@ -90,7 +90,7 @@ struct file {
 	_Atomic uint32_t refs;
 	uint32_t flags; /* O_* : access mode, O_APPEND, O_NONBLOCK */
 	const struct file_ops *ops;
-	void *data; /* the ops' own */
+	void *data;	     /* the ops' own */
 	struct inode *inode; /* of a path in the RAM file system, else NULL */
 	loff_t pos;
 	struct mutex pos_lock; /* covers pos for read(), write(), lseek() */
@@ -119,6 +119,7 @@ typedef ssize_t (*transfer_fn)(struct file *f, struct iter *it, loff_t *pos);
 ssize_t file_read(struct file *f, struct iter *to, loff_t *pos);
 ssize_t file_write(struct file *f, struct iter *from, loff_t *pos);
 int file_stat(struct file *f, struct stat *st);
+bool file_is_pipe(struct file *f); /* or a FIFO */
 /* ioctl: the commands that mean the same for every file; others go to its operations. */
 long file_ioctl_common(int fd, struct file *f, unsigned cmd, uint64_t arg);
 static inline bool file_nonblocking(const struct file *f)
@@ -129,7 +130,10 @@ static inline bool file_nonblocking(const struct file *f)
 ssize_t file_read_kernel(struct file *f, void *to, size_t size, loff_t pos);
 
 /* Descriptors of the current process (linux/fd.h has the table itself). */
-struct file *fd_get(int fd); /* takes a reference; NULL: -EBADF. */
+/* Takes a reference; NULL: -EBADF. What O_PATH has opened is an open file for fd_get_any() alone.
+ */
+struct file *fd_get(int fd);
+struct file *fd_get_any(int fd);
 /* Lowest free number for f (the table takes over the caller's reference on success); -EMFILE,
  * -ENOMEM. */
 int fd_install(struct file *f, bool cloexec);
@@ -141,7 +145,8 @@ struct fd_light {
 	struct file *file;
 	bool counted;
 };
-struct fd_light fd_get_light(int fd);
+struct fd_light fd_get_light(int fd); /* not of O_PATH */
+struct fd_light fd_get_light_any(int fd);
 static inline void fd_put_light(struct fd_light fd)
 {
 	if (fd.counted)
@@ -154,7 +159,8 @@ int eventfd_from_fd(int fd, struct file **out);
 /* Add n to its counter and wake; any context. */
 void eventfd_signal(struct file *eventfd, uint64_t n);
 struct wait_queue *eventfd_queue(struct file *eventfd); /* irqfd adds its callback entry */
-/* Counter -> 0; true if it was not 0. Wakes nobody. Any context; _locked: from a callback in the queue. */
+/* Counter -> 0; true if it was not 0. Wakes nobody. Any context; _locked: from a callback in the
+ * queue. */
 bool eventfd_take(struct file *eventfd);
 bool eventfd_take_locked(struct file *eventfd);
 

@@ -3,11 +3,12 @@
  * Reading and writing in many segments (man 2 readv), and from file to file (man 2 sendfile). Each
  * ends in file_read() and file_write() of file.c, which know the rules of modes and positions.
  */
+#include <linux/fcntl.h>
 #include <linux/uio.h>
 
 #include "arch/usercopy.h"
 #include "lib/bits.h"
-#include "linux/file.h"
+#include "linux/inode.h"
 #include "linux/syscalls.h"
 #include "mm/page.h"
 #include "mm/slab.h"
@@ -55,7 +56,7 @@ static long transfer_segments(struct file *f, uint64_t user, unsigned count, tra
 		n = segments_check(segments, count);
 	if (!n) {
 		iter_segments(&it, segments, count);
-		n = fn(f, &it, pos);
+		n = pos && *pos > INT64_MAX - (loff_t)iter_left(&it) ? -EINVAL : fn(f, &it, pos);
 	}
 	if (segments != few)
 		kfree(segments);
@@ -65,17 +66,15 @@ static long transfer_segments(struct file *f, uint64_t user, unsigned count, tra
 static long transfer_vector(struct trapframe *tf, transfer_fn fn, loff_t *pos)
 {
 	struct fd_light fd = fd_get_light((int)tf->x[0]);
-	uint64_t count = tf->x[2];
+	uint32_t count = (uint32_t)tf->x[2];
 	long n;
 
 	if (!fd.file)
 		return -EBADF;
 	if (pos && !fd.file->ops->seek)
 		n = -ESPIPE;
-	else if (count > UIO_MAXIOV)
-		n = -EINVAL;
 	else
-		n = transfer_segments(fd.file, tf->x[1], (unsigned)count, fn, pos);
+		n = transfer_segments(fd.file, tf->x[1], count, fn, pos);
 	fd_put_light(fd);
 	return n;
 }
@@ -131,25 +130,27 @@ long sys_pwritev2(struct trapframe *tf)
 
 #define COPY_BUFFER PAGE_SIZE
 
-/* Move up to count bytes; pos NULL: the file's own position. Bytes moved or -errno. */
-static ssize_t copy_between(struct file *out, loff_t *out_pos, struct file *in, loff_t *in_pos,
-			    size_t count)
+/* Move up to count bytes from *pos on, which advances by what has arrived. Bytes moved or -errno.
+ */
+static ssize_t copy_between(struct file *out, struct file *in, loff_t *pos, size_t count)
 {
 	uint8_t *buffer = kmalloc(COPY_BUFFER);
 	size_t done = 0;
 	ssize_t n = buffer ? 0 : -ENOMEM;
 
 	while (buffer && done < count) {
+		loff_t from = *pos;
 		struct iter it;
 
 		iter_kernel(&it, buffer, min(count - done, (size_t)COPY_BUFFER));
-		n = file_read(in, &it, in_pos);
+		n = file_read(in, &it, &from);
 		if (n <= 0)
 			break;
 		iter_kernel(&it, buffer, (size_t)n);
-		n = file_write(out, &it, out_pos);
+		n = file_write(out, &it, NULL);
 		if (n <= 0)
 			break;
+		*pos += n;
 		done += (size_t)n;
 		thread_checkpoint();
 	}
@@ -157,25 +158,40 @@ static ssize_t copy_between(struct file *out, loff_t *out_pos, struct file *in, 
 	return done ? (ssize_t)done : n;
 }
 
-/* A position given by address: 0 means the file's own. */
-static int position_in(uint64_t user, loff_t *pos)
+/* Before anything is taken from where it comes from. */
+static int may_copy(const struct file *out, const struct file *in, loff_t pos, uint64_t count)
 {
-	if (user && get_user(*pos, user))
+	if ((in->flags & O_ACCMODE) == O_WRONLY || (out->flags & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	if (!in->inode || (in->inode->mode & S_IFMT) == S_IFDIR || !in->ops->read ||
+	    !out->ops->write)
+		return -EINVAL;
+	return pos < 0 || count > (uint64_t)(INT64_MAX - pos) ? -EINVAL : 0;
+}
+
+static ssize_t sendfile(struct file *out, struct file *in, uint64_t user, uint64_t count)
+{
+	loff_t pos = in->pos;
+	ssize_t n;
+
+	if (user && get_user(pos, user))
 		return -EFAULT;
-	return user && *pos < 0 ? -EINVAL : 0;
+	n = may_copy(out, in, pos, count);
+	if (!n)
+		n = copy_between(out, in, &pos, min(count, RW_MAX));
+	if (n > 0 && !user) {
+		mutex_lock(&in->pos_lock);
+		in->pos = pos;
+		mutex_unlock(&in->pos_lock);
+	}
+	return n >= 0 && user && put_user(pos, user) ? -EFAULT : n;
 }
 
 long sys_sendfile(struct trapframe *tf)
 {
 	struct file *out = fd_get((int)tf->x[0]), *in = fd_get((int)tf->x[1]);
-	uint64_t user = tf->x[2];
-	loff_t pos = 0;
-	ssize_t n = in && out ? position_in(user, &pos) : -EBADF;
+	ssize_t n = in && out ? sendfile(out, in, tf->x[2], tf->x[3]) : -EBADF;
 
-	if (!n)
-		n = copy_between(out, NULL, in, user ? &pos : NULL, min(tf->x[3], RW_MAX));
-	if (n >= 0 && user && put_user(pos, user))
-		n = -EFAULT;
 	if (in)
 		file_put(in);
 	if (out)

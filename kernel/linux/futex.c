@@ -385,9 +385,12 @@ long sys_futex(struct trapframe *tf)
 	uint32_t op = (uint32_t)tf->x[1], bitset = (uint32_t)tf->x[5];
 	bool shared = !(op & FUTEX_PRIVATE_FLAG), realtime = op & FUTEX_CLOCK_REALTIME;
 
+	if (realtime &&
+	    (op & ~(uint32_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) != FUTEX_WAIT_BITSET)
+		return -ENOSYS;
 	switch (op & ~(uint32_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) {
 	case FUTEX_WAIT:
-		return futex_wait(tf, shared, false, realtime, FUTEX_BITSET_MATCH_ANY);
+		return futex_wait(tf, shared, false, false, FUTEX_BITSET_MATCH_ANY);
 	case FUTEX_WAIT_BITSET:
 		return futex_wait(tf, shared, true, realtime, bitset);
 	case FUTEX_WAKE:

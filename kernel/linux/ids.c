@@ -160,7 +160,15 @@ long sys_setgroups(struct trapframe *tf)
 {
 	if (!is_root())
 		return -EPERM;
-	return (int)tf->x[0] < 0 || tf->x[0] > 65536 ? -EINVAL : 0;
+	if ((int)tf->x[0] < 0 || (int)tf->x[0] > 65536)
+		return -EINVAL;
+	for (int i = 0; i < (int)tf->x[0]; i++) {
+		uint32_t gid;
+
+		if (get_user(gid, tf->x[1] + (unsigned)i * sizeof(gid)))
+			return -EFAULT;
+	}
+	return 0;
 }
 
 /* ---- process groups and sessions ---- */
@@ -176,7 +184,7 @@ static bool group_in_session(int pgid, int sid)
 {
 	struct process *p;
 
-	list_for_each (p, &processes, all_link) {
+	list_for_each(p, &processes, all_link) {
 		if (p->pgid == pgid && p->sid == sid)
 			return true;
 	}
@@ -242,7 +250,7 @@ long sys_setsid(struct trapframe *tf)
 	long sid = self->pid;
 
 	(void)tf;
-	list_for_each (p, &processes, all_link) {
+	list_for_each(p, &processes, all_link) {
 		if (p->pgid == self->pid)
 			sid = -EPERM;
 	}

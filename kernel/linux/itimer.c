@@ -79,7 +79,7 @@ long sys_getitimer(struct trapframe *tf)
 {
 	struct __kernel_old_itimerval value;
 
-	if (tf->x[0] != ITIMER_REAL)
+	if ((int)tf->x[0] != ITIMER_REAL)
 		return -EINVAL;
 	value = itimer_read(task_current()->process);
 	return put_user(value, tf->x[1]);
@@ -102,7 +102,7 @@ long sys_setitimer(struct trapframe *tf)
 	struct process *p = task_current()->process;
 	struct __kernel_old_itimerval new = { { 0, 0 }, { 0, 0 } }, old;
 
-	if (tf->x[0] != ITIMER_REAL)
+	if ((int)tf->x[0] != ITIMER_REAL)
 		return -EINVAL;
 	if (tf->x[1] && get_user(new, tf->x[1]))
 		return -EFAULT;

@@ -87,7 +87,8 @@ static bool carve(const struct lock *hole, struct lock *spare)
 	struct lock *l, *next;
 	bool used = false;
 
-	list_for_each_safe(l, next, &locks, link) {
+	list_for_each_safe(l, next, &locks, link)
+	{
 		if (!overlaps(l, hole) || l->owner != hole->owner)
 			continue;
 		if (l->start < hole->start && l->last > hole->last) {
@@ -111,7 +112,7 @@ static bool carve(const struct lock *hole, struct lock *spare)
 static int lock_try(const struct lock *wanted)
 {
 	struct lock *new = kmalloc(sizeof(*new)), *spare = kmalloc(sizeof(*spare));
-	int err = new && spare ? 0 : -ENOLCK;
+	int err = new &&spare ? 0 : -ENOLCK;
 
 	mutex_lock(&locks_lock);
 	if (!err && wanted->type != F_UNLCK && conflict(wanted))
@@ -152,9 +153,9 @@ void lock_drop(const void *owner, const struct file *f)
 	struct lock *l, *next;
 
 	mutex_lock(&locks_lock);
-	list_for_each_safe(l, next, &locks, link)
-		if (l->owner == owner && (!f || l->object == object_of(f)))
-			lock_remove(l);
+	list_for_each_safe(l, next, &locks,
+			   link) if (l->owner == owner && (!f || l->object == object_of(f)))
+		lock_remove(l);
 	mutex_unlock(&locks_lock);
 	tell_waiters();
 }
@@ -246,13 +247,17 @@ long sys_flock(struct trapframe *tf)
 
 	if (!fd.file)
 		return -EBADF;
+	if (how & LOCK_MAND) { /* as Linux, which has no such locks any more and says yes */
+		fd_put_light(fd);
+		return 0;
+	}
 	l.object = object_of(fd.file);
 	switch (how & ~(unsigned)LOCK_NB) {
 	case LOCK_SH:
 	case LOCK_EX:
 	case LOCK_UN:
 		l.type = how & LOCK_SH ? F_RDLCK : how & LOCK_EX ? F_WRLCK : F_UNLCK;
-		err = fd.file->flags & O_PATH ? -EBADF : lock_set(&l, !(how & LOCK_NB));
+		err = lock_set(&l, !(how & LOCK_NB));
 	}
 	fd_put_light(fd);
 	return err;

@@ -148,15 +148,19 @@ static long set_limit(struct process *p, unsigned resource, const uint64_t limit
 		return -EPERM;
 	p->rlimits[resource][0] = limit[0];
 	p->rlimits[resource][1] = limit[1];
-	if (resource == RLIMIT_NOFILE)
-		fd_table_set_limit(p->fds, (unsigned)limit[0]);
+	if (resource == RLIMIT_NOFILE) {
+		struct fd_table *fds = process_fds(p);
+
+		if (fds) {
+			fd_table_set_limit(fds, (unsigned)limit[0]);
+			fd_table_release(fds);
+		}
+	}
 	return 0;
 }
 
-/* The process is the caller's own: pid 0 or its number; others' limits are not shown. */
-static long limits(uint64_t resource, uint64_t new, uint64_t old)
+static long limits(struct process *p, uint32_t resource, uint64_t new, uint64_t old)
 {
-	struct process *p = task_current()->process;
 	uint64_t limit[2], before[2];
 	long err = 0;
 
@@ -166,7 +170,7 @@ static long limits(uint64_t resource, uint64_t new, uint64_t old)
 	if (new) {
 		if (get_user(limit, new))
 			return -EFAULT;
-		err = set_limit(p, (unsigned)resource, limit);
+		err = set_limit(p, resource, limit);
 	}
 	if (!err && old)
 		err = copy_to_user(old, before, sizeof(before));
@@ -176,26 +180,26 @@ static long limits(uint64_t resource, uint64_t new, uint64_t old)
 long sys_prlimit64(struct trapframe *tf)
 {
 	int pid = (int)tf->x[0];
-	struct process *p;
+	struct process *p = process_get(pid ? pid : task_current()->process->pid);
+	long err;
 
-	if (pid && pid != task_current()->process->pid) {
-		p = process_get(pid);
-		if (!p)
-			return -ESRCH;
-		process_put(p);
-		return -EPERM;
-	}
-	return limits((uint32_t)tf->x[1], tf->x[2], tf->x[3]);
+	if (!p)
+		return -ESRCH;
+	err = limits(p, (uint32_t)tf->x[1], tf->x[2], tf->x[3]);
+	process_put(p);
+	return err;
 }
 
 long sys_getrlimit(struct trapframe *tf)
 {
-	return limits((uint32_t)tf->x[0], 0, tf->x[1]);
+	return tf->x[1] ? limits(task_current()->process, (uint32_t)tf->x[0], 0, tf->x[1])
+			: -EFAULT;
 }
 
 long sys_setrlimit(struct trapframe *tf)
 {
-	return tf->x[1] ? limits((uint32_t)tf->x[0], tf->x[1], 0) : -EFAULT;
+	return tf->x[1] ? limits(task_current()->process, (uint32_t)tf->x[0], tf->x[1], 0)
+			: -EFAULT;
 }
 
 long sys_getrusage(struct trapframe *tf)
@@ -239,8 +243,9 @@ long sys_sysinfo(struct trapframe *tf)
 
 long sys_getrandom(struct trapframe *tf)
 {
-	uint64_t to = tf->x[0], left = tf->x[1], flags = tf->x[2];
+	uint64_t size = min(tf->x[1], (uint64_t)INT32_MAX), flags = (uint32_t)tf->x[2];
 	uint8_t bytes[256];
+	struct iter it;
 	int err;
 
 	if (flags & ~(uint64_t)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
@@ -249,18 +254,17 @@ long sys_getrandom(struct trapframe *tf)
 	err = flags & GRND_INSECURE ? 0 : entropy_ready(!(flags & GRND_NONBLOCK));
 	if (err)
 		return err == -EINTR ? -ERESTARTSYS : err;
-	left = left > INT32_MAX ? INT32_MAX : left;
-	while (left) {
-		size_t n = min(left, sizeof(bytes));
+	if (!user_range_ok(tf->x[0], size))
+		return -EFAULT;
+	iter_user(&it, tf->x[0], size);
+	while (!err && iter_left(&it)) {
+		size_t n = min(iter_left(&it), sizeof(bytes));
 
 		entropy_get(bytes, n);
-		if (copy_to_user(to, bytes, n))
-			return to == tf->x[0] ? -EFAULT : (long)(to - tf->x[0]);
-		to += n;
-		left -= n;
+		err = iter_put(&it, bytes, n);
 		thread_checkpoint();
 	}
-	return (long)(to - tf->x[0]);
+	return iter_moved(&it, size, err);
 }
 
 long sys_reboot(struct trapframe *tf)

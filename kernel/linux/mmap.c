@@ -73,7 +73,7 @@ long sys_mmap(struct trapframe *tf)
 		err = -ENOMEM;
 	if (!err && flags & MAP_ANONYMOUS && flags & MAP_SHARED)
 		err = ramfs_anonymous_file(size, O_RDWR, &file), offset = 0;
-	if (!err && offset + size < offset)
+	if (!err && (offset + size < offset || offset > INT64_MAX))
 		err = -EOVERFLOW;
 	if (!err)
 		err = space_map(space_current(), &va, size, prot, flags, file, offset);
@@ -122,10 +122,11 @@ long sys_mremap(struct trapframe *tf)
 
 	if (flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED))
 		return -EINVAL;
-	if (!range(va, tf->x[1], &old_size) || !range(0, tf->x[2], &new_size))
-		return -EINVAL;
-	if (!old_size || !new_size)
-		return -EINVAL;
+	if (!is_aligned(va, PAGE_SIZE) || !range(0, tf->x[2], &new_size) || !new_size)
+		return !is_aligned(va, PAGE_SIZE) || !align_up(tf->x[2], PAGE_SIZE) ? -EINVAL
+										    : -EFAULT;
+	if (!range(va, tf->x[1], &old_size) || !old_size)
+		return -EFAULT;
 	if (flags & MREMAP_FIXED) {
 		if (!(flags & MREMAP_MAYMOVE) || !range(to, new_size, &new_size))
 			return -EINVAL;
@@ -174,20 +175,22 @@ long sys_madvise(struct trapframe *tf)
 	uint64_t size;
 	int advice = (int)tf->x[2];
 
-	if (!advice_known(advice) || !range(tf->x[0], tf->x[1], &size))
+	if (!advice_known(advice) || !is_aligned(tf->x[0], PAGE_SIZE))
 		return -EINVAL;
+	if (!range(tf->x[0], tf->x[1], &size))
+		return size < tf->x[1] || tf->x[0] + size < size ? -EINVAL : -ENOMEM;
 	return size ? advise(tf->x[0], size, advice) : 0;
 }
 
 /* Shared memory is one with its file: there is nothing to write back. */
 long sys_msync(struct trapframe *tf)
 {
-	uint64_t size, flags = tf->x[2];
+	uint64_t size, flags = (uint32_t)tf->x[2];
 
 	if (flags & ~(uint64_t)(MS_ASYNC | MS_SYNC | MS_INVALIDATE) ||
 	    (flags & MS_ASYNC && flags & MS_SYNC) || !is_aligned(tf->x[0], PAGE_SIZE))
 		return -EINVAL;
-	if (!range(tf->x[0], tf->x[1], &size))
+	if (!range(tf->x[0], tf->x[1], &size) && size)
 		return -ENOMEM;
 	return size ? space_flags(space_current(), tf->x[0], size, 0, 0) : 0;
 }
@@ -197,8 +200,8 @@ long sys_mlock(struct trapframe *tf)
 {
 	uint64_t va = align_down(tf->x[0], PAGE_SIZE), size;
 
-	if (!range(va, tf->x[1] + (tf->x[0] - va), &size))
-		return -EINVAL;
+	if (!range(va, tf->x[1] + (tf->x[0] - va), &size) && size)
+		return va + size < va ? -EINVAL : -ENOMEM;
 	return size ? space_populate(space_current(), va, size) : 0;
 }
 
@@ -206,8 +209,8 @@ long sys_munlock(struct trapframe *tf)
 {
 	uint64_t va = align_down(tf->x[0], PAGE_SIZE), size;
 
-	if (!range(va, tf->x[1] + (tf->x[0] - va), &size))
-		return -EINVAL;
+	if (!range(va, tf->x[1] + (tf->x[0] - va), &size) && size)
+		return va + size < va ? -EINVAL : -ENOMEM;
 	return size ? space_flags(space_current(), va, size, 0, 0) : 0;
 }
 
@@ -233,6 +236,8 @@ long sys_mincore(struct trapframe *tf)
 		return -EINVAL;
 	if (!range(va, tf->x[1], &size))
 		return -ENOMEM;
+	if (!user_range_ok(to, size / PAGE_SIZE))
+		return -EFAULT;
 	for (uint64_t at = 0; at < size && !err; at += PAGE_SIZE) {
 		uint8_t answer;
 

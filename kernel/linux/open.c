@@ -270,9 +270,7 @@ long sys_ftruncate(struct trapframe *tf)
 	fd = fd_get_light((int)tf->x[0]);
 	if (!fd.file)
 		return -EBADF;
-	if (fd.file->flags & O_PATH)
-		err = -EBADF;
-	else if (writable(fd.file) && fd.file->ops->truncate)
+	if (writable(fd.file) && fd.file->ops->truncate)
 		err = fd.file->ops->truncate(fd.file, size);
 	fd_put_light(fd);
 	return err;
@@ -293,7 +291,7 @@ long sys_fallocate(struct trapframe *tf)
 	else if (from + (uint64_t)length > INT64_MAX)
 		err = -EFBIG;
 	else if (!fd.file->ops->fallocate)
-		err = fd.file->ops->seek ? -EOPNOTSUPP : -ESPIPE;
+		err = file_is_pipe(fd.file) ? -ESPIPE : -ENODEV;
 	else
 		err = fd.file->ops->fallocate(fd.file, (unsigned)tf->x[1], from, length);
 	fd_put_light(fd);

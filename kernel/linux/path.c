@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The way from a path to an inode (man 7 path_resolution): names, ".", "..", slashes, symbolic
- * links. One tree, no mount points, a root for each process (chroot); the programs are root, so nothing is
- * forbidden on the way.
+ * links. One tree, no mount points, a root for each process (chroot); the programs are root, so
+ * nothing is forbidden on the way.
  *
  * The path lies in a buffer of PATH_MAX bytes; a symbolic link's text takes the place of what has
  * been walked, so nothing recurses.
@@ -73,7 +73,7 @@ static int walk_start(int dirfd, const char *path, struct inode **out)
 		*out = inode_get(task_current()->process->fs->cwd);
 		return 0;
 	}
-	fd = fd_get_light(dirfd);
+	fd = fd_get_light_any(dirfd);
 	if (!fd.file)
 		return -EBADF;
 	if (fd.file->inode && is_dir(fd.file->inode)) {
@@ -272,7 +272,7 @@ static int descriptor_inode(int dirfd, struct inode **out)
 		mutex_unlock(&fs_lock);
 		return 0;
 	}
-	fd = fd_get_light(dirfd);
+	fd = fd_get_light_any(dirfd);
 	if (!fd.file)
 		return -EBADF;
 	if (fd.file->inode) {

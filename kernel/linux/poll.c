@@ -8,6 +8,7 @@
 
 #include <asm/poll.h>
 #include <linux/posix_types.h>
+#include <linux/resource.h>
 #include <linux/time_types.h>
 
 #include "arch/usercopy.h"
@@ -110,7 +111,6 @@ void poller_end(struct poller *p)
 
 /* ---- time ---- */
 
-
 int deadline_from_user(uint64_t user, uint64_t *deadline)
 {
 	struct __kernel_timespec t;
@@ -152,8 +152,8 @@ struct polled {
 
 static uint32_t ask(struct file *f, uint32_t wanted, struct poll_table *table)
 {
-	uint32_t ready = f->ops->poll ? f->ops->poll(f, table) :
-					POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+	uint32_t ready =
+		f->ops->poll ? f->ops->poll(f, table) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 
 	return ready & (wanted | POLLERR | POLLHUP);
 }
@@ -171,8 +171,8 @@ static int ask_all(struct polled *p, struct poll_table *table)
 		else if (!p->files[i])
 			fd->revents = POLLNVAL;
 		else
-			fd->revents = (short)ask(p->files[i], (uint16_t)fd->events,
-						 ready ? NULL : table);
+			fd->revents =
+				(short)ask(p->files[i], (uint16_t)fd->events, ready ? NULL : table);
 		ready += fd->revents != 0;
 	}
 	return ready;
@@ -269,7 +269,7 @@ long sys_ppoll(struct trapframe *tf)
 
 	if (ready)
 		return ready;
-	if (tf->x[1] > FD_MAX)
+	if ((uint32_t)tf->x[1] > task_current()->process->rlimits[RLIMIT_NOFILE][0])
 		return -EINVAL;
 	ready = signal_mask_swap(tf->x[3], tf->x[4]);
 	if (ready)

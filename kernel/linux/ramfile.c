@@ -23,18 +23,17 @@
 
 #define CHUNK_PAGES   512ull /* pointers in a page */
 #define FILE_SIZE_MAX (1ull << 43)
-#define SEALS_ALL                                                                                  \
-	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
+#define SEALS_ALL     (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 #define READ_RUN      65536ull /* bytes of an image moved at once */
 
 struct ram_file {
 	struct inode inode;
 	const uint8_t *image;
-	uint64_t image_size;	/* bytes of it that still show */
+	uint64_t image_size; /* bytes of it that still show */
 	struct mutex pages_lock;
-	uint64_t **chunks;	/* each a page of CHUNK_PAGES addresses; 0: no page */
+	uint64_t **chunks; /* each a page of CHUNK_PAGES addresses; 0: no page */
 	size_t chunk_count, page_count;
-	uint32_t seals;		/* F_SEAL_*; inode.lock */
+	uint32_t seals; /* F_SEAL_*; inode.lock */
 };
 
 static struct ram_file *ram_file(const struct inode *inode)
@@ -348,6 +347,8 @@ static int ramfile_fallocate(struct file *f, unsigned mode, loff_t from, loff_t 
 	}
 	if (mode & ~FALLOC_FL_KEEP_SIZE)
 		return -EOPNOTSUPP;
+	if ((uint64_t)length > page_free_count() * PAGE_SIZE)
+		return -ENOSPC;
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > file_size(f->inode))
 		return ramfile_truncate(f->inode, end);
 	return 0;

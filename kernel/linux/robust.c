@@ -83,7 +83,7 @@ long sys_get_robust_list(struct trapframe *tf)
 	struct task *t;
 
 	daif = spin_lock_irqsave(&tasks_lock);
-	t = tf->x[0] ? task_find((int)tf->x[0]) : task_current();
+	t = (int)tf->x[0] ? task_find((int)tf->x[0]) : task_current();
 	if (t)
 		head = t->robust_list;
 	spin_unlock_irqrestore(&tasks_lock, daif);

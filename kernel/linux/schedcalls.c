@@ -40,7 +40,7 @@ long sys_sched_setaffinity(struct trapframe *tf)
 	uint64_t daif;
 	struct task *t;
 
-	if (copy_from_user(&mask, tf->x[2], size))
+	if (size && copy_from_user(&mask, tf->x[2], size))
 		return -EFAULT;
 	if (!tid || tid == task_current()->tid)
 		return thread_set_affinity(thread_current(), mask);
@@ -59,7 +59,7 @@ long sys_sched_getaffinity(struct trapframe *tf)
 	if (tf->x[1] < sizeof(mask) || tf->x[1] % sizeof(mask))
 		return -EINVAL;
 	daif = spin_lock_irqsave(&tasks_lock);
-	t = tf->x[0] ? task_find((int)tf->x[0]) : task_current();
+	t = (int)tf->x[0] ? task_find((int)tf->x[0]) : task_current();
 	if (t)
 		mask = t->thread.affinity & cpu_online_mask();
 	if (!mask)
@@ -153,14 +153,14 @@ long sys_sched_get_priority_min(struct trapframe *tf)
 /* Everybody is nice 0: told as 20. */
 long sys_getpriority(struct trapframe *tf)
 {
-	if (tf->x[0] > PRIO_USER)
+	if ((uint32_t)tf->x[0] > PRIO_USER)
 		return -EINVAL;
-	return tf->x[0] != PRIO_PROCESS || known((int)tf->x[1]) ? 20 : -ESRCH;
+	return (int)tf->x[0] != PRIO_PROCESS || known((int)tf->x[1]) ? 20 : -ESRCH;
 }
 
 long sys_setpriority(struct trapframe *tf)
 {
-	if (tf->x[0] > PRIO_USER)
+	if ((uint32_t)tf->x[0] > PRIO_USER)
 		return -EINVAL;
-	return tf->x[0] != PRIO_PROCESS || known((int)tf->x[1]) ? 0 : -ESRCH;
+	return (int)tf->x[0] != PRIO_PROCESS || known((int)tf->x[1]) ? 0 : -ESRCH;
 }

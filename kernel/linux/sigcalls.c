@@ -133,7 +133,9 @@ void signal_mask_unswap(long err)
 long sys_rt_sigsuspend(struct trapframe *tf)
 {
 	struct wait_queue never = WAIT_QUEUE_INIT(never);
-	int err = tf->x[0] ? signal_mask_swap(tf->x[0], tf->x[1]) : -EFAULT;
+	int err = tf->x[1] != sizeof(sigset_t) ? -EINVAL
+		  : tf->x[0]		       ? signal_mask_swap(tf->x[0], tf->x[1])
+					       : -EFAULT;
 
 	if (err)
 		return err;
@@ -194,10 +196,10 @@ static int send_pid(int pid, int sig, const siginfo_t *info)
 
 	if (!p)
 		return -ESRCH;
-	if (sig)
+	if (signal_valid(sig))
 		signal_send_process_info(p, info);
 	process_put(p);
-	return 0;
+	return sig && !signal_valid(sig) ? -EINVAL : 0;
 }
 
 /* To all of a group, or with group 0 to everybody but the first program and the sender. */
@@ -209,8 +211,8 @@ static int send_many(int group, int sig, const siginfo_t *info)
 	while ((p = process_after(p))) {
 		if (group ? p->pgid != group : p == self || p->pid == 1)
 			continue;
-		err = 0;
-		if (sig)
+		err = sig && !signal_valid(sig) ? -EINVAL : 0;
+		if (signal_valid(sig))
 			signal_send_process_info(p, info);
 	}
 	return err;
@@ -221,8 +223,6 @@ long sys_kill(struct trapframe *tf)
 	int pid = (int)tf->x[0], sig = (int)tf->x[1];
 	siginfo_t info;
 
-	if (sig && !signal_valid(sig))
-		return -EINVAL;
 	sender(&info, sig, SI_USER);
 	if (pid > 0)
 		return send_pid(pid, sig, &info);
@@ -244,7 +244,7 @@ static int send_task(int tgid, int tid, int sig, const siginfo_t *info)
 	if (tgid && p->pid != tgid)
 		err = -ESRCH;
 	else if (sig)
-		err = signal_send_tid(p, tid, info);
+		err = signal_valid(sig) ? signal_send_tid(p, tid, info) : -EINVAL;
 	process_put(p);
 	return err;
 }
@@ -254,7 +254,7 @@ long sys_tgkill(struct trapframe *tf)
 	int tgid = (int)tf->x[0], tid = (int)tf->x[1], sig = (int)tf->x[2];
 	siginfo_t info;
 
-	if (tgid <= 0 || tid <= 0 || (sig && !signal_valid(sig)))
+	if (tgid <= 0 || tid <= 0)
 		return -EINVAL;
 	sender(&info, sig, SI_TKILL);
 	return send_task(tgid, tid, sig, &info);
@@ -265,7 +265,7 @@ long sys_tkill(struct trapframe *tf)
 	int tid = (int)tf->x[0], sig = (int)tf->x[1];
 	siginfo_t info;
 
-	if (tid <= 0 || (sig && !signal_valid(sig)))
+	if (tid <= 0)
 		return -EINVAL;
 	sender(&info, sig, SI_TKILL);
 	return send_task(0, tid, sig, &info);
@@ -280,7 +280,7 @@ static int get_info(siginfo_t *info, uint64_t from, int sig, int target)
 	if ((info->si_code >= 0 || info->si_code == SI_TKILL) &&
 	    target != task_current()->process->pid)
 		return -EPERM;
-	return sig && !signal_valid(sig) ? -EINVAL : 0;
+	return 0;
 }
 
 long sys_rt_sigqueueinfo(struct trapframe *tf)

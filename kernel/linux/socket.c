@@ -39,17 +39,14 @@ struct user_msghdr {
 /* The socket of a descriptor, as fd_get_light(). -EBADF, -ENOTSOCK: nothing to put. */
 static int socket_get(int number, struct fd_light *fd, struct unix_socket **s)
 {
-	int err;
-
 	*fd = fd_get_light(number);
 	if (!fd->file)
 		return -EBADF;
 	*s = unix_of(fd->file);
 	if (*s)
 		return 0;
-	err = fd->file->flags & O_PATH ? -EBADF : -ENOTSOCK;
 	fd_put_light(*fd);
-	return err;
+	return -ENOTSOCK;
 }
 
 /* ---- addresses ---- */
@@ -85,7 +82,7 @@ static int name_to_user(const struct unix_name *name, uint64_t user, uint64_t us
 		return -EINVAL;
 	memcpy(address.sun_path, name->path, min(whole - 2, (uint32_t)sizeof(address.sun_path)));
 	room = min(room, whole);
-	if (copy_to_user(user, &address, min(room, (uint32_t)sizeof(address))))
+	if (room && copy_to_user(user, &address, min(room, (uint32_t)sizeof(address))))
 		return -EFAULT;
 	return put_user(whole, user_length);
 }
@@ -198,8 +195,8 @@ static long accept(struct trapframe *tf, uint32_t type)
 	struct unix_name peer;
 	struct fd_light fd;
 	struct file *f;
-	int err = type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK) ? -EINVAL :
-							   socket_get((int)tf->x[0], &fd, &s);
+	int err = type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK) ? -EINVAL
+							 : socket_get((int)tf->x[0], &fd, &s);
 
 	if (err)
 		return err;
@@ -409,7 +406,7 @@ long sys_getsockopt(struct trapframe *tf)
 	if (get_user(room, tf->x[4]))
 		return -EFAULT;
 	room = min(room, (uint32_t)sizeof(value));
-	if (copy_to_user(tf->x[3], &value, room))
+	if (room && copy_to_user(tf->x[3], &value, room))
 		return -EFAULT;
 	return put_user(room, tf->x[4]);
 }
@@ -419,13 +416,17 @@ long sys_setsockopt(struct trapframe *tf)
 {
 	struct unix_socket *s;
 	struct fd_light fd;
-	int err = socket_get((int)tf->x[0], &fd, &s);
+	int value, err = (int)tf->x[4] < 0 ? -EINVAL : socket_get((int)tf->x[0], &fd, &s);
 
 	if (err)
 		return err;
 	fd_put_light(fd);
 	if ((int)tf->x[1] != SOL_SOCKET)
 		return -EOPNOTSUPP;
+	if ((uint32_t)tf->x[4] < sizeof(value))
+		return -EINVAL;
+	if (get_user(value, tf->x[3]))
+		return -EFAULT;
 	switch ((int)tf->x[2]) {
 	case SO_REUSEADDR:
 	case SO_KEEPALIVE:

@@ -40,8 +40,8 @@ static int copy_piece(struct space *s, uint64_t va, void *kernel, size_t n, bool
 	return 0;
 }
 
-size_t space_copy(struct space *s, uint64_t va, void *kernel, size_t size,
-		  enum space_access access, bool force)
+size_t space_copy(struct space *s, uint64_t va, void *kernel, size_t size, enum space_access access,
+		  bool force)
 {
 	size_t done = 0;
 
@@ -178,10 +178,15 @@ static long transfer(struct trapframe *tf, struct process *p, enum space_access 
 	struct iter_segment *local = NULL, *remote = NULL;
 	struct space *s = NULL;
 	struct iter it;
-	ssize_t n = get_segments(tf->x[1], tf->x[2], &local);
+	ssize_t n = get_segments(tf->x[1], (uint32_t)tf->x[2], &local);
 
 	if (!n)
 		n = get_segments(tf->x[3], tf->x[4], &remote);
+	if (!n && !((uint32_t)tf->x[2] && tf->x[4])) {
+		kfree(local);
+		kfree(remote);
+		return 0;
+	}
 	if (!n && !p)
 		n = -ESRCH;
 	if (!n && !trace_may(p))

@@ -14,6 +14,8 @@
 #include "linux/process.h"
 #include "linux/syscalls.h"
 
+#define SETTIME_MOST ((1ll << 62) / (long long)NS_PER_S) /* what timespec_ns() can tell */
+
 /* CLOCK_REALTIME minus timer_now(); 0: nobody has said what time it is. Written whole; readers take
  * either value. */
 static _Atomic uint64_t realtime_offset;
@@ -102,7 +104,8 @@ long sys_clock_settime(struct trapframe *tf)
 		return -EINVAL;
 	if (get_user(ts, tf->x[1]))
 		return -EFAULT;
-	if (!timespec_valid(&ts))
+	/* as Linux: not before the machine's start, nor so late that it would end soon */
+	if (!timespec_valid(&ts) || ts.tv_sec >= SETTIME_MOST || timespec_ns(&ts) < timer_now())
 		return -EINVAL;
 	realtime_offset = timespec_ns(&ts) - timer_now();
 	return 0;

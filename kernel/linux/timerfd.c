@@ -197,11 +197,6 @@ static void arm(struct timerfd *t, uint64_t next, uint64_t interval,
 	spin_unlock_irqrestore(&t->lock, daif);
 }
 
-static long not_a_timer(const struct file *f)
-{
-	return f->flags & O_PATH ? -EBADF : -EINVAL;
-}
-
 static long settime(struct file *f, unsigned flags, const struct __kernel_itimerspec *new,
 		    uint64_t user_old)
 {
@@ -210,7 +205,7 @@ static long settime(struct file *f, unsigned flags, const struct __kernel_itimer
 	uint64_t next;
 
 	if (f->ops != &timerfd_ops)
-		return not_a_timer(f);
+		return -EINVAL;
 	if (first_expiry(t, new, flags & TFD_TIMER_ABSTIME, &next))
 		return -EINVAL;
 	mutex_lock(&t->setting);
@@ -246,14 +241,12 @@ long sys_timerfd_gettime(struct trapframe *tf)
 	struct __kernel_itimerspec now;
 	struct timerfd *t;
 	uint64_t daif;
-	long err;
 
 	if (!fd.file)
 		return -EBADF;
 	if (fd.file->ops != &timerfd_ops) {
-		err = not_a_timer(fd.file);
 		fd_put_light(fd);
-		return err;
+		return -EINVAL;
 	}
 	t = fd.file->data;
 	daif = spin_lock_irqsave(&t->lock);

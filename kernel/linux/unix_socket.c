@@ -177,8 +177,8 @@ static struct unix_socket *bound_find(const struct inode *inode, const struct un
 	struct unix_socket *s;
 
 	list_for_each(s, &bound, bound_link) {
-		if (inode ? s->inode == inode :
-			    !s->inode && s->name.length == name->length &&
+		if (inode ? s->inode == inode
+			  : !s->inode && s->name.length == name->length &&
 				    !memcmp(s->name.path, name->path, name->length))
 			return s;
 	}
@@ -193,8 +193,8 @@ static bool is_abstract(const struct unix_name *name)
 /* A new socket inode at the path. */
 static int make_inode(const char *name, struct inode **out)
 {
-	uint32_t umask = atomic_load_explicit(&task_current()->process->fs->umask,
-					      memory_order_relaxed);
+	uint32_t umask =
+		atomic_load_explicit(&task_current()->process->fs->umask, memory_order_relaxed);
 	char *path = kmalloc(PATH_MAX);
 	struct inode *inode = ramfs_create(S_IFSOCK | (0777 & ~umask), 0);
 	struct walk w;
@@ -308,9 +308,11 @@ static int connect_locked(struct unix_socket *s, const struct inode *inode,
 {
 	struct unix_socket *l = bound_find(inode, name);
 
+	if (!l || l->state != LISTENING)
+		return -ECONNREFUSED;
 	if (s->state != NEW)
 		return s->state == CONNECTED ? -EISCONN : -EINVAL;
-	return l && l->state == LISTENING ? enqueue(s, l) : -ECONNREFUSED;
+	return enqueue(s, l);
 }
 
 static int find_inode(const struct unix_name *name, struct inode **out)

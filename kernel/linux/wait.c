@@ -66,7 +66,7 @@ static bool traces(const struct process *p, const struct process *child)
 {
 	const struct task *t;
 
-	list_for_each (t, &child->tasks, sibling)
+	list_for_each(t, &child->tasks, sibling)
 		if (is_traced(t) && t->trace->tracer->process == p)
 			return true;
 	return false;
@@ -126,10 +126,10 @@ static int look_traced(struct process *p, struct wait_request *w, int err)
 	struct task *t;
 	struct trace *tr;
 
-	list_for_each (t, &p->tasks, sibling) {
+	list_for_each(t, &p->tasks, sibling) {
 		if (w->options & __WNOTHREAD && t != task_current())
 			continue;
-		list_for_each (tr, &t->tracees, link) {
+		list_for_each(tr, &t->tracees, link) {
 			if (!matches_traced(w, tr))
 				continue;
 			if (report_traced(w, tr))
@@ -147,7 +147,7 @@ static int look(struct process *p, struct wait_request *w)
 	struct process *child;
 	int err = -ECHILD;
 
-	list_for_each (child, &p->children, child_link) {
+	list_for_each(child, &p->children, child_link) {
 		if (!matches(w, child))
 			continue;
 		err = -EAGAIN;
@@ -238,21 +238,21 @@ long sys_waitid(struct trapframe *tf)
 			  __WCLONE | __WALL) ||
 	    !(w.options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
+	if (w.type == P_PIDFD)
+		return w.id < 0 ? -EINVAL : -EBADF; /* nobody has one */
 	if (w.type < P_ALL || w.type > P_PGID || (w.type == P_PID && w.id <= 0) || w.id < 0)
 		return -EINVAL;
 	if (w.type == P_PGID && !w.id)
 		w.id = task_current()->process->pgid;
 	err = wait_for_child(&w);
-	if (err)
-		return err;
-	if (w.pid) {
+	if (!err && w.pid) {
 		info.si_signo = SIGCHLD;
 		info.si_code = w.code;
 		info.si_pid = w.pid;
 		info.si_uid = w.uid;
 		info.si_status = w.status;
 	}
-	if (tf->x[2])
-		err = put_user(info, tf->x[2]);
+	if (tf->x[2] && put_user(info, tf->x[2]))
+		return -EFAULT; /* which an error before does not hinder */
 	return err ? err : put_rusage(&w, tf->x[4]);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# docs/abi.md lists what the tables in the code have, and nothing else.
+# docs/abi.md lists what the tables in the code have, and nothing else; user/calls.c tries each system call.
 
 use strict;
 use warnings;
@@ -42,6 +42,8 @@ sub rows
 my ($calls) = $doc =~ /^## System calls\n(.*?)^Differences/ms;
 same('system calls', [text_of('kernel/linux/syscall.c') =~ /\[__NR(?:3264)?_(\w+)\]/g],
      [map { /`(\w+)`/g } grep { /^\|.*`\w+`/ } split /\n/, $calls]);
+same('calls with wrong arguments', [text_of('kernel/linux/syscall.c') =~ /\[__NR(?:3264)?_(\w+)\]/g],
+     [text_of('user/calls.c') =~ s/^#define.*//mgr =~ /(?:\bCALL[06]?\(|\{ "(?=rt_sigreturn"))(\w+)/g]);
 my %table = ('/dev/kvm' => 'kvm_rows', 'a VM' => 'vm_rows', 'a vCPU' => 'vcpu_rows');
 for my $of (sort keys %table) {
 	my ($line) = $doc =~ /^\| \Q$of\E \| (.*) \|$/m;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Debian's static bash, zsh, sash and e2fsck, which nobody here wrote, by command lines (programs.txt): the same output,
-# status and files left on Stet as on Linux. Each machine has an empty disk.
+# status and files left on Stet as on Linux. Each machine has an empty disk. And each system call with wrong arguments (user/calls.c).
 
 use strict;
 use warnings;
@@ -25,7 +25,7 @@ sub options
 	open(my $out, '>', $disk) or die "$disk: $!";
 	truncate($out, 16 << 20) or die "$disk: $!";
 	close($out);
-	return ('--disk', $disk, map { ('--file', "/bin/$_=$programs/$_") } qw(bash zsh sash e2fsck));
+	return ('--disk', $disk, '--file', "/bin/calls=$top/build/user/calls", map { ('--file', "/bin/$_=$programs/$_") } qw(bash zsh sash e2fsck));
 }
 
 same_lines('programs.txt', 90, \&options);
