@@ -193,15 +193,15 @@ static struct regime regime_enter(bool host, uint64_t vttbr)
 {
 	struct regime old = { irq_save(), sysreg_read(hcr_el2), 0 };
 
-	if (host) {
-		if (!(old.hcr & HCR_TGE))
-			sysreg_write(hcr_el2, HCR_HOST);
-	} else {
+	if (!host) {
 		old.vttbr = sysreg_read(vttbr_el2);
 		sysreg_write(vttbr_el2, vttbr);
 		sysreg_write(hcr_el2, HCR_BASE | HCR_VM);
+		isb();
+	} else if (!(old.hcr & HCR_TGE)) {
+		sysreg_write(hcr_el2, HCR_HOST);
+		isb();
 	}
-	isb();
 	return old;
 }
 
