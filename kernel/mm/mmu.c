@@ -176,6 +176,8 @@ void mmu_activate(struct mmu_context *mmu)
 		spin_unlock(&asid_lock);
 		if (flush)
 			__asm__ volatile("tlbi alle2\n\tdsb nsh" ::: "memory");
+		/* the number, before this CPU walks the tables with it; partner: tlb_flush_user() */
+		dsb(ish);
 	}
 	ttbr = mmu->table.root.v | field_set(TTBR_ASID, idspace_number(&asids, &mmu->asid));
 	sysreg_write(ttbr0_el2, ttbr);
