@@ -56,7 +56,7 @@ proc wait_for {pattern} {
 proc finish {} {
 	global tests failures env host_pid
 	log_file
-	file delete $env(DISK) $env(DISK).log
+	file delete $env(DISK) $env(DISK).log $env(DISK).hangs
 	puts "1..$tests"
 	catch { exec kill -HUP $host_pid }
 	exit [expr {$failures != 0}]
@@ -157,8 +157,12 @@ if {$kernel eq "stet"} {
 send "poweroff\r"
 wait_for {HOST> $}
 
-# ---- the escape key
-start
+# ---- the escape key, in a guest that hangs: an arm64 Image whose first instruction branches to itself
+set image [open $env(DISK).hangs wb]
+puts -nonewline $image [binary format iiwwwwwwa4i 0x14000000 0 0 0x10000 0 0 0 0 "ARM\x64" 0]
+close $image
+send "GUEST_KERNEL=$env(DISK).hangs tools/run\r"
+comes {Ctrl-A x ends it} "a guest that hangs is started"
 send "\001x"
 comes {HOST> $} "Ctrl-A x leaves"
 ok [string equal $before [settings]] "the terminal's settings after Ctrl-A x"
@@ -188,6 +192,12 @@ comes {run: GUEST_INITRD=/nosuch: no such file\r\nstatus-1} "a missing initramfs
 wait_for {HOST> $}
 send "GUEST_KERNEL=tools/run tools/run; echo status-\$?\r"
 comes {stet: [^\r\n]*Image[^\r\n]*\r\n(.*)status-1\r} "a kernel that is no Image"
+wait_for {HOST> $}
+send "DISK=/nosuch/disk tools/run; echo status-\$?\r"
+comes {\n *run: DISK=/nosuch/disk: no such file, and none can be made there\r\nstatus-1} "a disk that cannot be made is named"
+wait_for {HOST> $}
+send "DISK=/ tools/run; echo status-\$?\r"
+comes {run: DISK=/: no file that can be written\r\nstatus-1} "a disk that is none"
 wait_for {HOST> $}
 ok [string equal $before [settings]] "the terminal's settings after bad arguments"
 
