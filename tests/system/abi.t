@@ -55,4 +55,11 @@ my ($take) = text_of('kernel/boot/cmdline.c') =~ /^static void take_word\(.*?\n\
 same('words of the command line', [$take =~ /word, "([\w.]+)/g],
      [text_of('docs/man/stet.7') =~ /^\.TP\n\.BI? ([\w.]+)/mg]);
 
+# ---- what every reader is promised ----
+
+cmp_ok(scalar(() = text_of('README.md') =~ /\n/g), '<', 120, 'README.md has less than 120 lines');
+chomp(my @files = `cd $top && find Makefile .ci kernel vmm user bench tests tools -type f ! -name '*.md' ! -name budget.txt`);
+cmp_ok(scalar @files, '>', 500, 'the sources are found');
+is_deeply([grep { substr(text_of($_), 0, 300) !~ /SPDX-License-Identifier: BSD-2-Clause/ } @files], [], 'each names its licence');
+
 done_testing();

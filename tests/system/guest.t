@@ -39,6 +39,7 @@ for my $kernel (kernels()) {
 	is($status, 0, "$kernel: the guest switches itself off") or diag($err);
 	guest_is($kernel, $disk, $data, $out);
 	like($out, qr/^ +exits +\d{3,}/m, "$kernel: the table of exits");
+	like($out, qr/^ +$_ +[1-9]\d*\r?$/m, "$kernel: by reason: $_") for qw(hvc_exit_stat mmio_exit_user mmio_exit_kernel);
 	next unless $kernel eq 'stet';
 	like($out, qr/^ +vector bank: $_ +\d+\r?$/m, "$kernel: and of the vector bank: $_")
 		for 'saves', 'loads', 'traps of first use', 'switches avoided';

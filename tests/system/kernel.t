@@ -50,6 +50,31 @@ is($status, 0, 'VMs keep to theirs while VMIDs run out') or diag($out, $err);
 ($status, $out, $err) = run(@few, '--mem', 1024, '--', "$top/build/user/tests/kvm/migrate");
 is($status, 0, 'and while they move from CPU to CPU') or diag($out, $err);
 
+# A program that computes alone on its CPU is not interrupted for its time: no slice ends if nobody waits.
+open($script, '>', "$scratch/script") or die $!;
+print $script <<'END';
+look()
+{
+	while read -r a b n; do
+		case $a$b in
+		cpus:interrupts) interrupts=$n ;;
+		up,microseconds) us=$n ;;
+		esac
+	done </proc/stet/machine
+}
+look
+was="$interrupts $us" i=0
+while [ $i -lt 50000 ]; do i=$((i + 1)); done
+look
+echo $was $interrupts $us
+END
+close($script);
+($status, $out, $err) = run("$top/tools/stet-qemu", '--icount', '--timeout', 120, '--file', "/script=$scratch/script",
+	'--', $busybox, 'sh', '/script');
+my @looks = split / /, $out;
+cmp_ok(($looks[3] // 0) - ($looks[1] // 0), '>', 40000, 'a program computes for ten slices') or diag($out, $err);
+cmp_ok(($looks[2] // 1000) - ($looks[0] // 0), '<', 3, 'and is not interrupted, as nobody waits');
+
 # An idle CPU executes nothing: a hundred seconds of sleep are as short as one.
 my @slept = map {
 	my (undef, undef, $said) = run("$top/tools/stet-qemu", '--icount', '--smp', 2, '--timeout', 120, '--plugin',

@@ -125,5 +125,8 @@ cannot('no space for the packages', qr/^sysroot: download: no space left at /, @
 machine(%apt, 'apt-get' => apt_says(update => ['Hit:1', 0], download => ['E: Failed to fetch x  404', 100]), 'apt-cache' => $names);
 cannot('no network for the packages', qr/^sysroot: download: no network /, @sysroot);
 is_deeply([grep { !m{/lock$} } glob("$root/*")], [], 'nothing is left behind');
+machine();
+($status, $out, $err) = try($sysroot[0], "$top/build/sysroot");
+is("$status$out$err", '0', 'what is there is not fetched again: without apt it says and does nothing');
 
 done_testing();
