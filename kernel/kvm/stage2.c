@@ -217,10 +217,12 @@ static bool next_slot(struct vm *vm, uint64_t ipa, struct memory_slot *slot)
 	bool found = false;
 
 	spin_lock(&vm->slots_lock);
-	for (unsigned i = 0; i < vm->slot_count && !found; i++) {
-		found = vm->slots[i].ipa.v >= ipa;
-		if (found)
+	for (unsigned i = 0; i < vm->slot_count; i++) {
+		if (vm->slots[i].ipa.v >= ipa) {
 			*slot = vm->slots[i];
+			found = true;
+			break;
+		}
 	}
 	spin_unlock(&vm->slots_lock);
 	return found;
