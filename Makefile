@@ -86,8 +86,10 @@ KERNEL_BASE := -std=gnu11 -march=armv8.1-a -mgeneral-regs-only -ffreestanding -f
 KERNEL_CFLAGS = $(KERNEL_BASE) -mno-outline-atomics -fconserve-stack $(KERNEL_WARN) \
 	-falign-functions=4 -fno-align-jumps -fno-align-loops -fno-align-labels \
 	-nostdinc -isystem $(CC_INCLUDE) $(KERNEL_INCLUDE) $(UAPI)
+# No stubs against erratum 843419 of Cortex-A53, which has no VHE: one of them, wherever an ADRP happens to stand
+# at the end of a page, costs a whole page.
 KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
-	-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
+	-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -mno-fix-cortex-a53-843419
 
 KERNEL_OFFSETS := $(if $(OFFSETS_C),build/kernel/offsets.h)
 
