@@ -24,10 +24,24 @@ struct run_queue run_queues[MAX_CPUS];
 _Atomic uint64_t run_idle_cpus;
 static void (*idle_hook)(bool enter); /* set once, at kvm's start */
 
-void thread_switch(struct thread *from, struct thread *to); /* switch.S */
-void thread_begin(void);				    /* called by switch.S */
+void thread_begin(void); /* called by switch.S */
 
 /* ---- switching ---- */
+
+/* To another thread's stack; returns when somebody switches to from again. No register but x29 is
+ * kept, so who calls this keeps what it needs on its stack: switch.S does not save it again. */
+static inline void switch_stacks(struct thread *from, struct thread *to)
+{
+	register struct thread *x0 __asm__("x0") = from;
+	register struct thread *x1 __asm__("x1") = to;
+
+	__asm__ volatile("bl thread_switch"
+			 : "+r"(x0), "+r"(x1)
+			 :
+			 : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
+			   "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22",
+			   "x23", "x24", "x25", "x26", "x27", "x28", "x30", "cc", "memory");
+}
 
 /* The thread that left ends, or moves to another CPU. Its queue is locked, and is not when this returns. */
 static __attribute__((noinline)) void run_part(struct run_queue *q, struct thread *left)
@@ -97,7 +111,7 @@ static inline void run_switch(struct run_queue *q, struct thread *from,
 		mmu_activate(to->mmu);
 	if (cpu->mode != CPU_GUEST)
 		switch_program(from, to);
-	thread_switch(from, to);
+	switch_stacks(from, to);
 	run_finish();
 }
 

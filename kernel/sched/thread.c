@@ -13,8 +13,17 @@
 
 void thread_first(void); /* switch.S */
 
+/* It takes this from the stack. */
+struct first_call {
+	void *arg;
+	void (*entry)(void *);
+};
+_Static_assert(sizeof(struct first_call) == 16, "switch.S; the stack pointer stays aligned");
+
 int thread_init(struct thread *t, const char *name, void (*entry)(void *), void *arg)
 {
+	struct first_call *call;
+
 	memset(t, 0, sizeof(*t));
 	t->stack = stack_alloc();
 	if (!t->stack)
@@ -22,11 +31,11 @@ int thread_init(struct thread *t, const char *name, void (*entry)(void *), void 
 	strlcpy(t->name, name, sizeof(t->name));
 	t->affinity = cpu_count() == 64 ? ~0ull : (1ull << cpu_count()) - 1;
 	t->cpu = cpu_id();
-	/* thread_first() calls x20(x19). A trap frame's room stays free at the top. */
-	t->frame.x19_x29[0] = (uint64_t)arg;
-	t->frame.x19_x29[1] = (uint64_t)entry;
+	/* A trap frame's room stays free at the top. */
+	call = (struct first_call *)thread_trapframe(t) - 1;
+	*call = (struct first_call){ arg, entry };
 	t->frame.lr = (uint64_t)thread_first;
-	t->frame.sp = (uint64_t)thread_trapframe(t);
+	t->frame.sp = (uint64_t)call;
 	return 0;
 }
 

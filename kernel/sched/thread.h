@@ -36,9 +36,9 @@ enum thread_state {
 	THREAD_DEAD,
 };
 
-/* What arch/switch.S saves: callee-saved registers and the stack. */
+/* What arch/switch.S saves. */
 struct switch_frame {
-	uint64_t x19_x29[11], lr, sp;
+	uint64_t x29, lr, sp;
 };
 
 struct thread {
