@@ -98,6 +98,7 @@ static const struct {
 	{ KVM_CAP_IMMEDIATE_EXIT, 1, NULL },
 	{ KVM_CAP_ARM_VM_IPA_SIZE, 0, cap_ipa_bits },
 	{ KVM_CAP_ARM_SVE, 0, sve_offered },
+	{ KVM_CAP_ARM_INJECT_EXT_DABT, 1, NULL },
 	{ KVM_CAP_BINARY_STATS_FD, 1, NULL },
 };
 

@@ -199,8 +199,10 @@ int vcpu_set_events(struct vcpu *vcpu, const struct kvm_vcpu_events *events)
 		return -EINVAL;
 	if (events->exception.serror_pending)
 		inject_serror(vcpu);
-	if (events->exception.ext_dabt_pending)
+	if (events->exception.ext_dabt_pending) {
+		vcpu->mmio_pending = false; /* this is the access's end */
 		inject_data_abort(vcpu, vcpu->far);
+	}
 	bank_evict(&vcpu->bank); /* it may not have run yet: nobody stands in a bank before his GIC
 				    is complete */
 	return 0;

@@ -215,6 +215,55 @@ TEST(a_write_happens_once)
 	vm_destroy(&vm);
 }
 
+/* The guest's exception has the address of the instruction, which is not done; handlers skip it. */
+static GUEST void guest_refused(uint64_t arg)
+{
+	struct guest_cpu *self = guest_self();
+	uint64_t value = 0x77, at = 0;
+
+	(void)arg;
+	__asm__ volatile("adr %0, 1f\n1: str %1, [%2]"
+			 : "=&r"(at)
+			 : "r"(value), "r"(AT)
+			 : "memory");
+	seen[0] = self->elr - at;
+	seen[1] = self->esr;
+	seen[2] = self->far;
+	__asm__ volatile("adr %0, 1f\n1: ldr %1, [%2]"
+			 : "=&r"(at), "+r"(value)
+			 : "r"(AT + 8)
+			 : "memory");
+	seen[3] = self->elr - at;
+	seen[4] = self->esr;
+	seen[5] = self->far;
+	seen[6] = value;
+	guest_done(self->faults);
+}
+
+TEST(the_vmm_answers_an_access_with_an_external_abort)
+{
+	struct kvm_vcpu_events events = { .exception.ext_dabt_pending = 1 };
+	uint64_t done;
+	uint32_t abort = 0x25u << 26 | 1u << 25 | 0x10; /* of the same EL, external */
+
+	setup(guest_refused);
+	expect(ioc(vm.fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_INJECT_EXT_DABT) > 0);
+	expect_eq(vcpu_run(vcpu), 0);
+	expect(exit_is_write(vcpu, AT, 8, 0x77));
+	expect_eq(ioc(vcpu->fd, KVM_SET_VCPU_EVENTS, &events), 0);
+	answer(AT + 8, 8, 0x55);
+	expect_eq(ioc(vcpu->fd, KVM_SET_VCPU_EVENTS, &events), 0);
+	expect(vcpu_run_done(vcpu, &done));
+	expect_eq(done, 2);
+	for (int i = 0; i < 2; i++) {
+		expect_eq(guest_view(&vm, seen[3 * i]), 0);
+		expect_eq((uint32_t)guest_view(&vm, seen[3 * i + 1]), abort);
+		expect_eq(guest_view(&vm, seen[3 * i + 2]), AT + 8ul * (unsigned)i);
+	}
+	expect_eq(guest_view(&vm, seen[6]), 0x77);
+	vm_destroy(&vm);
+}
+
 static GUEST void guest_many(uint64_t arg)
 {
 	uint64_t sum = 0;
