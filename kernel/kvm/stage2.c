@@ -174,13 +174,22 @@ static uint64_t release_leaf(void *arg, uint64_t ipa, uint64_t size, uint64_t de
 	return 0;
 }
 
-static void unmap_locked(struct vm *vm, ipa_t ipa, uint64_t size) HOLDS(vm->space->lock)
+/* The leaves go; the tables stay. */
+static void release_all(struct vm *vm, ipa_t ipa, uint64_t size) HOLDS(vm->space->lock)
 {
-	struct release r = { .s2 = &vm->stage2 };
-	struct list tables = LIST_INIT(tables);
+	struct release r;
 
+	r.s2 = &vm->stage2;
+	r.count = 0; /* the pages are those that were counted */
 	pagetable_walk(&vm->stage2.table, ipa.v, size, release_leaf, &r);
 	release_flush(&r);
+}
+
+static void unmap_locked(struct vm *vm, ipa_t ipa, uint64_t size) HOLDS(vm->space->lock)
+{
+	struct list tables = LIST_INIT(tables);
+
+	release_all(vm, ipa, size);
 	if (size < BLOCK_SIZE)
 		return;
 	/* So that blocks fit when something is mapped here again. */
@@ -273,7 +282,10 @@ int stage2_init(struct vm *vm, unsigned ipa_bits)
 void stage2_destroy(struct vm *vm)
 {
 	space_notifier_remove(vm->space, &vm->stage2.notifier);
-	stage2_unmap(vm, (ipa_t){ 0 }, 1ull << vm->stage2.ipa_bits);
+	mutex_lock(&vm->space->lock);
+	release_all(vm, (ipa_t){ 0 }, 1ull << vm->stage2.ipa_bits);
+	mutex_unlock(&vm->space->lock);
+	tlb_flush_stage2_all(vttbr_to_flush(&vm->stage2)); /* the tables, before they are freed */
 	pagetable_destroy(&vm->stage2.table);
 }
 
@@ -327,26 +339,26 @@ static bool block_fits(const struct memory_slot *slot, uint64_t ipa)
 	       start + BLOCK_SIZE <= slot->ipa.v + slot->size;
 }
 
-/* Another vCPU was first: true if what stands there will do. */
-static bool already_mapped(struct stage2 *s2, const struct mapping *m, bool write)
+/* Another vCPU was first: true if what stands there, desc of size, will do. */
+static bool will_do(const struct mapping *m, uint64_t desc, uint64_t size, bool write)
 {
-	uint64_t size, desc = pagetable_lookup(&s2->table, m->ipa, &size);
-
-	return desc && size >= m->size && (!write || (desc & S2_WRITE)) &&
+	return size >= m->size && (!write || (desc & S2_WRITE)) &&
 	       (desc & PTE_ADDRESS) + (m->ipa & (size - 1)) == m->pa.v;
 }
 
 /* Takes over the reference to m->pa, whatever happens. */
 static int map_locked(struct vm *vm, const struct mapping *m, bool write) HOLDS(vm->space->lock)
 {
+	uint64_t size, desc = pagetable_lookup(&vm->stage2.table, m->ipa, &size);
 	int err;
 
-	if (already_mapped(&vm->stage2, m, write)) {
+	if (desc && will_do(m, desc, size, write)) {
 		space_unpin(m->pa);
 		return 0;
 	}
-	/* Break before make: other memory was here, or the same with other rights or in pages. */
-	unmap_locked(vm, (ipa_t){ m->ipa }, m->size);
+	/* Break before make: other memory is here, or the same with other rights or in pages. */
+	if (desc || size < m->size)
+		unmap_locked(vm, (ipa_t){ m->ipa }, m->size);
 	publish(m->pa, m->size);
 	err = pagetable_map(&vm->stage2.table, m->ipa, m->pa, m->size, m->attrs, NULL);
 	if (err)
@@ -383,12 +395,12 @@ static int map_slot_locked(struct vm *vm, const struct memory_slot *slot, ipa_t 
 static int map_memory(struct vm *vm, const struct memory_slot *slot, uint64_t generation, ipa_t ipa,
 		      bool write)
 {
-	struct memory_slot now;
-	uint64_t generation_now;
 	int err = EXIT_RESUME; /* changed: let the guest fault again */
 
 	mutex_lock(&vm->space->lock);
-	if (vm_find_slot(vm, ipa, &now, &generation_now) && generation_now == generation)
+	/* Who changes a slot counts first, and unmaps then with this lock held: so either we see
+	 * the count, or it unmaps what we map. */
+	if (relaxed_u64(&vm->slots_generation) == generation)
 		err = map_slot_locked(vm, slot, ipa, write);
 	mutex_unlock(&vm->space->lock);
 	return err ? err : EXIT_RESUME;

@@ -98,12 +98,17 @@ int pagetable_init(struct pagetable *pt, unsigned va_bits, bool stage2)
 	return 0;
 }
 
+/* Most slots are empty: four at a look. A table begins at a multiple of that. */
+static inline bool four_empty(const uint64_t *slot)
+{
+	return !((uintptr_t)slot % (4 * sizeof(*slot))) && !(slot[0] | slot[1] | slot[2] | slot[3]);
+}
+
 /* Those below this table, which has leaves only at the last level: nobody looks into it. */
 static void free_tables(uint64_t *table, unsigned slots, unsigned level)
 {
 	for (unsigned i = 0; i < slots; i++) {
-		/* Most are empty: four at a look. */
-		if (i % 4 == 0 && !(table[i] | table[i + 1] | table[i + 2] | table[i + 3])) {
+		if (four_empty(&table[i])) {
 			i += 3;
 			continue;
 		}
@@ -244,8 +249,13 @@ static void walk_table(const struct walk *w, uint64_t *table, unsigned level, ui
 	for (; va < end; va = align_down(va, size) + size, slot++) {
 		uint64_t desc = desc_read(slot), new;
 
-		if (!(desc & PTE_VALID))
+		if (!(desc & PTE_VALID)) {
+			if (four_empty(slot)) {
+				va = align_down(va, size) + 3 * size;
+				slot += 3;
+			}
 			continue;
+		}
 		if (is_table(desc, level)) {
 			walk_table(w, table_of(desc), level + 1, va);
 			continue;
