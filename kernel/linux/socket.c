@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The socket calls (man 7 socket), for the one family there is: AF_UNIX, SOCK_STREAM. Addresses
- * and messages are taken apart here; what a socket is stands in unix_socket.c. Ancillary data
- * (descriptors, credentials) is refused.
+ * The socket calls (man 7 socket), for the one family there is: AF_UNIX. Addresses are taken apart
+ * here and messages in socket_message.c; what a socket is stands in unix_socket.c.
  */
 #include <asm/socket.h>
 #include <linux/errno.h>
@@ -15,29 +14,16 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "linux/syscalls.h"
-#include "linux/unix_socket.h"
+#include "linux/socket_calls.h"
 
 /* No UAPI header has these (man 2 socket, send, shutdown). */
-#define AF_UNIX	      1
-#define SOCK_STREAM   1
 #define SOCK_TYPE     0xf
 #define SOCK_CLOEXEC  O_CLOEXEC
 #define SOCK_NONBLOCK O_NONBLOCK
-#define MSG_DONTWAIT  0x40
-#define MSG_NOSIGNAL  0x4000
 #define SHUT_RDWR     2
-#define VECTOR_MOST   16 /* segments of a message */
+#define SOCK_RAW      3 /* means datagrams here */
 
-struct user_msghdr {
-	uint64_t name;
-	uint32_t name_length, padding;
-	uint64_t vector, vector_count;
-	uint64_t control, control_length;
-	uint32_t flags;
-};
-
-/* The socket of a descriptor, as fd_get_light(). -EBADF, -ENOTSOCK: nothing to put. */
-static int socket_get(int number, struct fd_light *fd, struct unix_socket **s)
+int socket_get(int number, struct fd_light *fd, struct unix_socket **s)
 {
 	*fd = fd_get_light(number);
 	if (!fd->file)
@@ -51,7 +37,7 @@ static int socket_get(int number, struct fd_light *fd, struct unix_socket **s)
 
 /* ---- addresses ---- */
 
-static int name_from_user(struct unix_name *name, uint64_t user, uint64_t length)
+int socket_name_from_user(struct unix_name *name, uint64_t user, uint64_t length)
 {
 	struct sockaddr_un address = { 0 };
 
@@ -69,7 +55,7 @@ static int name_from_user(struct unix_name *name, uint64_t user, uint64_t length
 }
 
 /* man 2 accept: as much as there is room for, and the whole length. */
-static int name_to_user(const struct unix_name *name, uint64_t user, uint64_t user_length)
+int socket_name_to_user(const struct unix_name *name, uint64_t user, uint64_t user_length)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	uint32_t whole = sizeof(address.sun_family) + name->length, room;
@@ -95,9 +81,21 @@ static int check_kind(int family, int type, int protocol)
 		return -EAFNOSUPPORT;
 	if (type & ~(SOCK_TYPE | SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	if ((type & SOCK_TYPE) != SOCK_STREAM)
+	switch (type & SOCK_TYPE) {
+	case SOCK_STREAM:
+	case SOCK_DGRAM:
+	case SOCK_RAW:
+	case SOCK_SEQPACKET:
+		break;
+	default:
 		return -ESOCKTNOSUPPORT;
+	}
 	return protocol && protocol != AF_UNIX ? -EPROTONOSUPPORT : 0;
+}
+
+static int kind(uint32_t type)
+{
+	return (type & SOCK_TYPE) == SOCK_RAW ? SOCK_DGRAM : (int)(type & SOCK_TYPE);
 }
 
 static long install(struct file *f, uint32_t type)
@@ -116,7 +114,7 @@ long sys_socket(struct trapframe *tf)
 	int err = check_kind((int)tf->x[0], (int)type, (int)tf->x[2]);
 
 	if (!err)
-		err = unix_create(type & SOCK_NONBLOCK, &f);
+		err = unix_create(kind(type), type & SOCK_NONBLOCK, &f);
 	return err ? err : install(f, type);
 }
 
@@ -127,7 +125,7 @@ long sys_socketpair(struct trapframe *tf)
 	int fds[2], err = check_kind((int)tf->x[0], (int)type, (int)tf->x[2]);
 
 	if (!err)
-		err = unix_pair(type & SOCK_NONBLOCK, ends);
+		err = unix_pair(kind(type), type & SOCK_NONBLOCK, ends);
 	if (err)
 		return err;
 	fds[0] = (int)install(ends[0], type);
@@ -153,7 +151,7 @@ long sys_bind(struct trapframe *tf)
 
 	if (err)
 		return err;
-	err = name_from_user(&name, tf->x[1], (uint32_t)tf->x[2]);
+	err = socket_name_from_user(&name, tf->x[1], (uint32_t)tf->x[2]);
 	if (!err)
 		err = unix_bind(s, &name);
 	fd_put_light(fd);
@@ -182,7 +180,7 @@ long sys_connect(struct trapframe *tf)
 
 	if (err)
 		return err;
-	err = name_from_user(&name, tf->x[1], (uint32_t)tf->x[2]);
+	err = socket_name_from_user(&name, tf->x[1], (uint32_t)tf->x[2]);
 	if (!err)
 		err = unix_connect(s, &name, file_nonblocking(fd.file));
 	fd_put_light(fd);
@@ -203,7 +201,7 @@ static long accept(struct trapframe *tf, uint32_t type)
 	err = unix_accept(s, type & SOCK_NONBLOCK, file_nonblocking(fd.file), &f, &peer);
 	fd_put_light(fd);
 	if (!err && tf->x[1]) {
-		err = name_to_user(&peer, tf->x[1], tf->x[2]);
+		err = socket_name_to_user(&peer, tf->x[1], tf->x[2]);
 		if (err)
 			file_put(f);
 	}
@@ -231,7 +229,7 @@ static long get_name(struct trapframe *tf, bool peer)
 		return err;
 	err = unix_name_of(s, peer, &name);
 	fd_put_light(fd);
-	return err ? err : name_to_user(&name, tf->x[1], tf->x[2]);
+	return err ? err : socket_name_to_user(&name, tf->x[1], tf->x[2]);
 }
 
 long sys_getsockname(struct trapframe *tf)
@@ -262,109 +260,6 @@ long sys_shutdown(struct trapframe *tf)
 	return err;
 }
 
-/* ---- sending and receiving ---- */
-
-static ssize_t move(struct file *f, struct iter *it, uint32_t flags, bool sending)
-{
-	bool nonblocking = file_nonblocking(f) || (flags & MSG_DONTWAIT);
-
-	if (flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL))
-		return -EOPNOTSUPP;
-	if (sending)
-		return unix_send(f->data, it, nonblocking, !(flags & MSG_NOSIGNAL));
-	return unix_receive(f->data, it, nonblocking);
-}
-
-static long move_buffer(struct trapframe *tf, bool sending)
-{
-	uint64_t va = tf->x[1], size = tf->x[2];
-	struct unix_socket *s;
-	struct fd_light fd;
-	struct iter it;
-	long n = socket_get((int)tf->x[0], &fd, &s);
-
-	if (n)
-		return n;
-	if (!user_range_ok(va, size)) {
-		n = -EFAULT;
-	} else {
-		iter_user(&it, va, size);
-		n = move(fd.file, &it, (uint32_t)tf->x[3], sending);
-	}
-	fd_put_light(fd);
-	return n;
-}
-
-long sys_sendto(struct trapframe *tf)
-{
-	return tf->x[4] ? -EISCONN : move_buffer(tf, true);
-}
-
-/* man 7 unix: a stream gives no address. */
-long sys_recvfrom(struct trapframe *tf)
-{
-	long n = move_buffer(tf, false);
-
-	if (n >= 0 && tf->x[4] && put_user((uint32_t)0, tf->x[5]))
-		return -EFAULT;
-	return n;
-}
-
-static int message_segments(const struct user_msghdr *m, struct iter_segment *segments)
-{
-	if (m->vector_count > VECTOR_MOST)
-		return -EMSGSIZE;
-	if (copy_from_user(segments, m->vector, m->vector_count * sizeof(*segments)))
-		return -EFAULT;
-	for (uint64_t i = 0; i < m->vector_count; i++)
-		if (!user_range_ok(segments[i].base, segments[i].length))
-			return -EFAULT;
-	return 0;
-}
-
-static long move_message(struct trapframe *tf, struct user_msghdr *m, bool sending)
-{
-	struct iter_segment segments[VECTOR_MOST];
-	struct unix_socket *s;
-	struct fd_light fd;
-	struct iter it;
-	long n = socket_get((int)tf->x[0], &fd, &s);
-
-	if (n)
-		return n;
-	n = get_user(*m, tf->x[1]);
-	if (!n)
-		n = message_segments(m, segments);
-	if (!n && sending && m->control_length)
-		n = -EOPNOTSUPP;
-	if (!n) {
-		iter_segments(&it, segments, (unsigned)m->vector_count);
-		n = move(fd.file, &it, (uint32_t)tf->x[2], sending);
-	}
-	fd_put_light(fd);
-	return n;
-}
-
-long sys_sendmsg(struct trapframe *tf)
-{
-	struct user_msghdr m;
-
-	return move_message(tf, &m, true);
-}
-
-long sys_recvmsg(struct trapframe *tf)
-{
-	struct user_msghdr m;
-	long n = move_message(tf, &m, false);
-
-	if (n < 0)
-		return n;
-	m.name_length = 0;
-	m.control_length = 0;
-	m.flags = 0;
-	return put_user(m, tf->x[1]) ? -EFAULT : n;
-}
-
 /* ---- options ---- */
 
 static int option_value(const struct unix_socket *s, int level, int option, int *value)
@@ -373,7 +268,7 @@ static int option_value(const struct unix_socket *s, int level, int option, int 
 		return -EOPNOTSUPP;
 	switch (option) {
 	case SO_TYPE:
-		*value = SOCK_STREAM;
+		*value = unix_type(s);
 		return 0;
 	case SO_DOMAIN:
 		*value = AF_UNIX;
@@ -394,19 +289,24 @@ long sys_getsockopt(struct trapframe *tf)
 {
 	struct unix_socket *s;
 	struct fd_light fd;
-	uint32_t room;
-	int value, err = socket_get((int)tf->x[0], &fd, &s);
+	uint32_t room, size = sizeof(int);
+	int value[3] = { 0, 0, 0 }, err = socket_get((int)tf->x[0], &fd, &s);
 
 	if (err)
 		return err;
-	err = option_value(s, (int)tf->x[1], (int)tf->x[2], &value);
+	if ((int)tf->x[1] == SOL_SOCKET && (int)tf->x[2] == SO_PEERCRED) {
+		value[0] = unix_peer_pid(s); /* struct ucred; everybody is root */
+		size = sizeof(value);
+	} else {
+		err = option_value(s, (int)tf->x[1], (int)tf->x[2], value);
+	}
 	fd_put_light(fd);
 	if (err)
 		return err;
 	if (get_user(room, tf->x[4]))
 		return -EFAULT;
-	room = min(room, (uint32_t)sizeof(value));
-	if (room && copy_to_user(tf->x[3], &value, room))
+	room = min(room, size);
+	if (room && copy_to_user(tf->x[3], value, room))
 		return -EFAULT;
 	return put_user(room, tf->x[4]);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Stream sockets between programs of this machine (man 7 unix). A connection is two pipes, one for
- * each direction; a socket reads one and writes the other. No descriptors or credentials are
- * passed along.
+ * Sockets between programs of this machine (man 7 unix). A stream's connection is two pipes, one
+ * for each direction; a socket reads one and writes the other. Packets and datagrams, and the
+ * descriptors that come with a stream's bytes, go into the inbox of who receives them (channel.c).
  *
  * unix_lock covers states, names and waiting connections of all sockets; the bytes' way is the
  * pipes'. A socket holds its pipes until it is closed, so that a thread may sleep in one while
@@ -10,46 +10,26 @@
  */
 #include "linux/unix_socket.h"
 
-#include <asm/ioctls.h>
 #include <asm/poll.h>
 #include <linux/fcntl.h>
 #include <linux/limits.h>
 
-#include "arch/usercopy.h"
 #include "lib/bits.h"
 #include "lib/string.h"
+#include "linux/unix_state.h"
 #include "linux/inode.h"
 #include "linux/ramfs.h"
-#include "linux/signal.h"
 #include "linux/task.h"
 #include "mm/slab.h"
 
 #define BACKLOG_MAX 4096u /* net.core.somaxconn */
 
-/* NEW to LISTENING or CONNECTED; neither of these changes any more. */
-enum unix_state { NEW, LISTENING, CONNECTED };
-
-struct unix_socket {
-	enum unix_state state;
-	struct unix_name name, peer_name;
-	struct inode *inode;	/* of a path it is bound to; counted */
-	struct list bound_link; /* in bound, while it has a name */
-	struct pipe *in, *out;	/* CONNECTED; held */
-	bool reads, writes;	/* this end of the pipe has not been shut down */
-	struct list waiting;	/* LISTENING: connections not yet accepted, by waiting_link */
-	struct list waiting_link;
-	unsigned waiting_count, waiting_most;
-	struct wait_queue queue; /* who waits for a connection, and polls without one */
-};
-
-static struct mutex unix_lock = { .waiters = WAIT_QUEUE_INIT(unix_lock.waiters) };
+struct mutex unix_lock = { .waiters = WAIT_QUEUE_INIT(unix_lock.waiters) };
 static struct list bound = LIST_INIT(bound);
 /* Connecting to a listener that is full: woken, and the number changed, when anything may be
  * different. */
 static struct wait_queue room_queue = WAIT_QUEUE_INIT(room_queue);
 static _Atomic uint32_t room_number;
-
-static const struct file_ops unix_ops;
 
 struct unix_socket *unix_of(struct file *f)
 {
@@ -58,12 +38,19 @@ struct unix_socket *unix_of(struct file *f)
 
 /* ---- making and ending ---- */
 
-static struct unix_socket *socket_new(void)
+static struct unix_socket *socket_new(int type)
 {
 	struct unix_socket *s = kzalloc(sizeof(*s));
 
-	if (!s)
+	if (s)
+		s->inbox = channel_create();
+	if (!s || !s->inbox) {
+		kfree(s);
 		return NULL;
+	}
+	s->type = type;
+	s->reads = s->writes = type != SOCK_STREAM;
+	s->pid = task_current()->process->pid;
 	list_init(&s->bound_link);
 	list_init(&s->waiting);
 	list_init(&s->waiting_link);
@@ -74,16 +61,22 @@ static struct unix_socket *socket_new(void)
 /* Connect two new sockets. HOLDS(unix_lock), or nobody knows them yet */
 static int join(struct unix_socket *a, struct unix_socket *b)
 {
-	struct pipe *there = pipe_create_sockets(), *back = pipe_create_sockets();
+	if (a->type == SOCK_STREAM) {
+		struct pipe *there = pipe_create_sockets(), *back = pipe_create_sockets();
 
-	if (!there || !back) {
-		pipe_destroy(there);
-		pipe_destroy(back);
-		return -ENOMEM;
+		if (!there || !back) {
+			pipe_destroy(there);
+			pipe_destroy(back);
+			return -ENOMEM;
+		}
+		a->out = b->in = there;
+		a->in = b->out = back;
+		a->reads = a->writes = b->reads = b->writes = true;
 	}
-	a->out = b->in = there;
-	a->in = b->out = back;
-	a->reads = a->writes = b->reads = b->writes = true;
+	a->outbox = channel_get(b->inbox);
+	b->outbox = channel_get(a->inbox);
+	a->peer_pid = b->pid;
+	b->peer_pid = a->pid;
 	__atomic_store_n(&a->state, CONNECTED, __ATOMIC_RELEASE);
 	__atomic_store_n(&b->state, CONNECTED, __ATOMIC_RELEASE);
 	return 0;
@@ -94,11 +87,17 @@ static void shut(struct unix_socket *s, bool reading, bool writing)
 {
 	if (reading && s->reads) {
 		s->reads = false;
-		pipe_leave(s->in, &s->in->readers);
+		if (s->in)
+			pipe_leave(s->in, &s->in->readers);
+		else
+			channel_end(s->inbox, true, false);
 	}
 	if (writing && s->writes) {
 		s->writes = false;
-		pipe_leave(s->out, &s->out->writers);
+		if (s->out)
+			pipe_leave(s->out, &s->out->writers);
+		else if (s->outbox && s->type == SOCK_SEQPACKET)
+			channel_end(s->outbox, false, true);
 	}
 }
 
@@ -110,10 +109,12 @@ static void socket_end(struct unix_socket *s)
 	while (!list_empty(&s->waiting))
 		socket_end(list_first(&s->waiting, struct unix_socket, waiting_link));
 	shut(s, true, true);
-	if (s->state == CONNECTED) {
+	if (s->in) {
 		pipe_leave(s->in, &s->in->holds);
 		pipe_leave(s->out, &s->out->holds);
 	}
+	channel_put(s->inbox);
+	channel_put(s->outbox);
 	if (s->inode)
 		inode_put(s->inode);
 	kfree(s);
@@ -125,7 +126,7 @@ static void room_changed(void)
 	wake_up(&room_queue, 0);
 }
 
-static void unix_release(struct file *f)
+void unix_release(struct file *f)
 {
 	mutex_lock(&unix_lock);
 	socket_end(f->data);
@@ -145,20 +146,30 @@ static int socket_file(struct unix_socket *s, uint32_t flags, struct file **out)
 	return -ENOMEM;
 }
 
-int unix_create(uint32_t flags, struct file **out)
+int unix_create(int type, uint32_t flags, struct file **out)
 {
-	struct unix_socket *s = socket_new();
+	struct unix_socket *s = socket_new(type);
 
 	return s ? socket_file(s, flags, out) : -ENOMEM;
 }
 
-int unix_pair(uint32_t flags, struct file *out[2])
+int unix_type(const struct unix_socket *s)
 {
-	int err = unix_create(flags, &out[0]);
+	return s->type;
+}
+
+int unix_peer_pid(const struct unix_socket *s)
+{
+	return s->peer_pid;
+}
+
+int unix_pair(int type, uint32_t flags, struct file *out[2])
+{
+	int err = unix_create(type, flags, &out[0]);
 
 	if (err)
 		return err;
-	err = unix_create(flags, &out[1]);
+	err = unix_create(type, flags, &out[1]);
 	if (!err) {
 		err = join(out[0]->data, out[1]->data);
 		if (err)
@@ -171,23 +182,18 @@ int unix_pair(uint32_t flags, struct file *out[2])
 
 /* ---- names ---- */
 
-/* The bound socket of an inode or, if that is NULL, of an abstract name. HOLDS(unix_lock) */
-static struct unix_socket *bound_find(const struct inode *inode, const struct unix_name *name)
+struct unix_socket *unix_bound_find(const struct inode *inode, const struct unix_name *name,
+				    int type)
 {
 	struct unix_socket *s;
 
 	list_for_each(s, &bound, bound_link) {
 		if (inode ? s->inode == inode
-			  : !s->inode && s->name.length == name->length &&
+			  : !s->inode && s->type == type && s->name.length == name->length &&
 				    !memcmp(s->name.path, name->path, name->length))
 			return s;
 	}
 	return NULL;
-}
-
-static bool is_abstract(const struct unix_name *name)
-{
-	return !name->path[0];
 }
 
 /* A new socket inode at the path. */
@@ -226,7 +232,7 @@ static int bind_locked(struct unix_socket *s, const struct unix_name *name)
 		return -EINVAL;
 	if (!is_abstract(name))
 		err = make_inode(name->path, &s->inode);
-	else if (bound_find(NULL, name))
+	else if (unix_bound_find(NULL, name, s->type))
 		err = -EADDRINUSE;
 	if (err) {
 		s->inode = NULL;
@@ -266,7 +272,9 @@ int unix_listen(struct unix_socket *s, unsigned backlog)
 	int err = 0;
 
 	mutex_lock(&unix_lock);
-	if (s->state == CONNECTED || !s->name.length)
+	if (s->type == SOCK_DGRAM)
+		err = -EOPNOTSUPP;
+	else if (s->state == CONNECTED || !s->name.length)
 		err = -EINVAL;
 	else
 		s->state = LISTENING;
@@ -287,11 +295,12 @@ static int enqueue(struct unix_socket *s, struct unix_socket *l)
 
 	if (l->waiting_count >= l->waiting_most)
 		return -EAGAIN;
-	other = socket_new();
+	other = socket_new(l->type);
 	if (!other)
 		return -ENOMEM;
+	other->pid = l->pid;
 	if (join(s, other)) {
-		kfree(other);
+		socket_end(other);
 		return -ENOMEM;
 	}
 	s->peer_name = other->name = l->name;
@@ -306,16 +315,26 @@ static int enqueue(struct unix_socket *s, struct unix_socket *l)
 static int connect_locked(struct unix_socket *s, const struct inode *inode,
 			  const struct unix_name *name)
 {
-	struct unix_socket *l = bound_find(inode, name);
+	struct unix_socket *l = unix_bound_find(inode, name, s->type);
 
-	if (!l || l->state != LISTENING)
+	if (l && l->type != s->type)
+		return -EPROTOTYPE;
+	if (!l || (l->state != LISTENING && s->type != SOCK_DGRAM))
 		return -ECONNREFUSED;
+	if (s->type == SOCK_DGRAM) { /* to another one, too */
+		channel_put(s->outbox);
+		s->outbox = channel_get(l->inbox);
+		s->peer_name = l->name;
+		s->peer_pid = l->pid;
+		s->state = CONNECTED;
+		return 0;
+	}
 	if (s->state != NEW)
 		return s->state == CONNECTED ? -EISCONN : -EINVAL;
 	return enqueue(s, l);
 }
 
-static int find_inode(const struct unix_name *name, struct inode **out)
+int unix_find_inode(const struct unix_name *name, struct inode **out)
 {
 	char *path = kmalloc(PATH_MAX);
 	int err;
@@ -331,7 +350,7 @@ static int find_inode(const struct unix_name *name, struct inode **out)
 int unix_connect(struct unix_socket *s, const struct unix_name *name, bool nonblocking)
 {
 	struct inode *inode = NULL;
-	int err = is_abstract(name) ? 0 : find_inode(name, &inode);
+	int err = is_abstract(name) ? 0 : unix_find_inode(name, &inode);
 
 	while (!err) {
 		uint32_t number = atomic_load_explicit(&room_number, memory_order_acquire);
@@ -387,106 +406,9 @@ int unix_accept(struct unix_socket *s, uint32_t flags, bool nonblocking, struct 
 	return socket_file(other, flags, out);
 }
 
-/* ---- bytes ---- */
-
-static bool connected(const struct unix_socket *s)
-{
-	/* acquire: pairs with join(); the pipes are there */
-	return __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) == CONNECTED;
-}
-
-ssize_t unix_receive(struct unix_socket *s, struct iter *to, bool nonblocking)
-{
-	if (!connected(s))
-		return -EINVAL;
-	return s->reads ? pipe_take(s->in, to, nonblocking) : 0;
-}
-
-ssize_t unix_send(struct unix_socket *s, struct iter *from, bool nonblocking, bool signal)
-{
-	if (!connected(s))
-		return -ENOTCONN;
-	if (s->writes)
-		return pipe_give(s->out, from, nonblocking, signal);
-	if (signal)
-		signal_send_task(task_current(), SIGPIPE);
-	return -EPIPE;
-}
-
 void unix_shutdown(struct unix_socket *s, bool reading, bool writing)
 {
 	mutex_lock(&unix_lock);
 	shut(s, reading, writing); /* nothing to do without a connection */
 	mutex_unlock(&unix_lock);
 }
-
-/* ---- the file ---- */
-
-static ssize_t unix_read(struct file *f, struct iter *to, loff_t *pos)
-{
-	(void)pos;
-	return unix_receive(f->data, to, file_nonblocking(f));
-}
-
-static ssize_t unix_write(struct file *f, struct iter *from, loff_t *pos)
-{
-	(void)pos;
-	return unix_send(f->data, from, file_nonblocking(f), true);
-}
-
-static uint32_t poll_connected(struct unix_socket *s, struct poll_table *table)
-{
-	uint32_t in, out, ready;
-
-	poll_wait(table, &s->in->read_queue);
-	poll_wait(table, &s->out->write_queue);
-	in = pipe_read_ready(s->in);
-	out = pipe_write_ready(s->out);
-	ready = (in & ~POLLHUP) | (out & ~POLLERR);
-	if ((in & POLLHUP) || !s->reads) /* the other side writes no more: a read ends at once */
-		ready |= POLLIN | POLLRDNORM | POLLRDHUP;
-	if (out & POLLERR)
-		ready |= POLLOUT | POLLWRNORM | (in & POLLHUP);
-	return ready;
-}
-
-static uint32_t unix_poll(struct file *f, struct poll_table *table)
-{
-	struct unix_socket *s = f->data;
-
-	if (connected(s))
-		return poll_connected(s, table);
-	poll_wait(table, &s->queue);
-	if (unix_listening(s))
-		return list_empty(&s->waiting) ? 0 : POLLIN | POLLRDNORM;
-	return POLLOUT | POLLWRNORM | POLLHUP;
-}
-
-static long unix_ioctl(struct file *f, unsigned cmd, uint64_t arg)
-{
-	struct unix_socket *s = f->data;
-
-	if (cmd != FIONREAD)
-		return -ENOTTY;
-	return connected(s) ? put_user((int)pipe_used(s->in), arg) : -EINVAL;
-}
-
-static int unix_stat(struct file *f, struct stat *st)
-{
-	*st = (struct stat){
-		.st_ino = (uint64_t)(uintptr_t)f->data & UINT32_MAX,
-		.st_mode = S_IFSOCK | 0777,
-		.st_nlink = 1,
-		.st_blksize = PAGE_SIZE,
-	};
-	return 0;
-}
-
-static const struct file_ops unix_ops = {
-	.read = unix_read,
-	.write = unix_write,
-	.poll = unix_poll,
-	.ioctl = unix_ioctl,
-	.stat = unix_stat,
-	.release = unix_release,
-};

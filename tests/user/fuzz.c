@@ -316,7 +316,7 @@ static void open_objects(void)
 	eventfd(3, EFD_NONBLOCK);
 	timerfd_create(CLOCK_MONOTONIC, 0);
 	socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
-	socket(AF_UNIX, SOCK_STREAM, 0);
+	socket(AF_UNIX, SOCK_DGRAM, 0);
 	epoll_create1(0);
 	memfd_create("m", 0);
 	kvm = open("/dev/kvm", O_RDWR);
