@@ -407,6 +407,7 @@ clock_getres int =clock >timespec
 clock_nanosleep int =clock hex <timespec hex
 nanosleep int <timespec hex
 gettimeofday int >timespec hex
+settimeofday int <timespec hex
 setitimer int int <itimerspec >itimerspec
 getitimer int int >itimerspec
 timer_create int =clock hex hex

@@ -72,7 +72,7 @@ enum kind {
 };
 
 /* What IN points to, if not to zeros. */
-enum content { ZERO, SHORT_TIME, VECTOR, MESSAGE, NAME, EVENT, POLLFD, ARGV };
+enum content { ZERO, SHORT_TIME, BAD_TIME, VECTOR, MESSAGE, NAME, EVENT, POLLFD, ARGV };
 
 struct arg {
 	enum kind kind;
@@ -225,6 +225,7 @@ static const struct call calls[] = {
 	CALL(clock_getres, N(1), O(16)),
 	CALL(clock_nanosleep, N(1), N(0), IS(16, SHORT_TIME), C(0)),
 	CALL(nanosleep, IS(16, SHORT_TIME), O(16)),
+	CALL(settimeofday, IS(16, BAD_TIME), C(0)),
 	CALL(gettimeofday, O(16), O(8)),
 	CALL(times, O(32)),
 	CALL(getitimer, N(0), O(32)),
@@ -502,9 +503,10 @@ static void fill(char *to, const struct arg *a)
 	struct epoll_event event = { .events = EPOLLIN };
 	struct pollfd pollfd = { objects[FD_READ], POLLIN, 0 };
 	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
-	struct timespec time = { 0, 1000 };
+	struct timespec time = { 0, 1000 }, bad_time = { 0, -1 };
 	char *argv[] = { area };
-	const void *from[] = { NULL, &time, &vector, &message, &name, &event, &pollfd, argv };
+	const void *from[] = { NULL,  &time,  &bad_time, &vector, &message,
+			       &name, &event, &pollfd,	 argv };
 
 	vector = (struct iovec){ area + 8 * PAGE, 8 };
 	if (a->kind == PATH || a->kind == PATH_NEW)

@@ -91,6 +91,7 @@ static const syscall_fn syscalls[SYSCALL_NUMBERS] = {
 	/* time.c */
 	[__NR_clock_gettime] = sys_clock_gettime,
 	[__NR_clock_settime] = sys_clock_settime,
+	[__NR_settimeofday] = sys_settimeofday,
 	[__NR_clock_getres] = sys_clock_getres,
 	[__NR_clock_nanosleep] = sys_clock_nanosleep,
 	[__NR_nanosleep] = sys_nanosleep,

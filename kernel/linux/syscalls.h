@@ -98,6 +98,7 @@ long sys_futex(struct trapframe *tf);
 /* time.c */
 long sys_clock_gettime(struct trapframe *tf);
 long sys_clock_settime(struct trapframe *tf);
+long sys_settimeofday(struct trapframe *tf);
 long sys_clock_getres(struct trapframe *tf);
 long sys_clock_nanosleep(struct trapframe *tf);
 long sys_nanosleep(struct trapframe *tf);

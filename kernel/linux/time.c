@@ -96,19 +96,36 @@ long sys_clock_gettime(struct trapframe *tf)
 	return err ? err : put_user(ns_timespec(ns), tf->x[1]);
 }
 
+static long set_realtime(const struct __kernel_timespec *ts)
+{
+	/* as Linux: not before the machine's start, nor so late that it would end soon */
+	if (!timespec_valid(ts) || ts->tv_sec >= SETTIME_MOST || timespec_ns(ts) < timer_now())
+		return -EINVAL;
+	realtime_offset = timespec_ns(ts) - timer_now();
+	return 0;
+}
+
 long sys_clock_settime(struct trapframe *tf)
 {
 	struct __kernel_timespec ts;
 
-	if (tf->x[0] != CLOCK_REALTIME)
+	if ((int)tf->x[0] != CLOCK_REALTIME)
 		return -EINVAL;
-	if (get_user(ts, tf->x[1]))
+	return get_user(ts, tf->x[1]) ? -EFAULT : set_realtime(&ts);
+}
+
+/* The time zone is the programs' own matter. */
+long sys_settimeofday(struct trapframe *tf)
+{
+	struct __kernel_old_timeval tv;
+
+	if (!tf->x[0])
+		return 0;
+	if (get_user(tv, tf->x[0]))
 		return -EFAULT;
-	/* as Linux: not before the machine's start, nor so late that it would end soon */
-	if (!timespec_valid(&ts) || ts.tv_sec >= SETTIME_MOST || timespec_ns(&ts) < timer_now())
+	if ((uint64_t)tv.tv_usec >= 1000000)
 		return -EINVAL;
-	realtime_offset = timespec_ns(&ts) - timer_now();
-	return 0;
+	return set_realtime(&(struct __kernel_timespec){ tv.tv_sec, tv.tv_usec * 1000 });
 }
 
 long sys_clock_getres(struct trapframe *tf)

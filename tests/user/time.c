@@ -149,6 +149,75 @@ TEST(an_ignored_signal_does_not_end_a_sleep)
 	pthread_join(thread, NULL);
 }
 
+TEST(a_sleep_that_goes_on_with_its_rest_is_as_long_as_asked)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct timespec t = { 0, 120 * MS };
+	int tid = (int)sys(__NR_gettid);
+	uint64_t before = now_ns(CLOCK_MONOTONIC), took;
+	pthread_t thread;
+
+	sigaction(SIGUSR1, &sa, NULL);
+	pthread_create(&thread, NULL, signal_later, &tid);
+	expect_eq(sys(__NR_clock_nanosleep, CLOCK_MONOTONIC, 0, &t, &t), -EINTR);
+	expect(t.tv_sec == 0 && t.tv_nsec > 0 && t.tv_nsec < 120 * MS);
+	expect_eq(sys(__NR_clock_nanosleep, CLOCK_BOOTTIME, 0, &t, &t), 0);
+	took = now_ns(CLOCK_MONOTONIC) - before;
+	expect(took >= 120 * MS);
+	pthread_join(thread, NULL);
+	/* until a time: no rest is told */
+	t = (struct timespec){ (long)(now_ns(CLOCK_REALTIME) / 1000000000) + 100, 5 };
+	pthread_create(&thread, NULL, signal_later, &tid);
+	expect_eq(sys(__NR_clock_nanosleep, CLOCK_REALTIME, TIMER_ABSTIME, &t, &t), -EINTR);
+	expect_eq(t.tv_nsec, 5);
+	pthread_join(thread, NULL);
+}
+
+/* To the counter's tick: none ends early, and the least lateness is far below a millisecond. */
+TEST(sleeps_are_exact)
+{
+	static const long lengths[] = { 1, 999, 1000, 33333, 100001, 1234567 };
+
+	for (unsigned i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		uint64_t least = ~0ull;
+
+		for (int n = 0; n < 20; n++) {
+			struct timespec t = { 0, lengths[i] };
+			uint64_t before = now_ns(CLOCK_MONOTONIC), took;
+
+			sys(__NR_nanosleep, &t, 0);
+			took = now_ns(CLOCK_MONOTONIC) - before;
+			expect(took >= (uint64_t)lengths[i]);
+			least = took < least ? took : least;
+		}
+		if (!expect(least < (uint64_t)lengths[i] + MS))
+			tap_print("# %ld ns took %lu at least\n", lengths[i], least);
+	}
+}
+
+TEST(setting_the_clock)
+{
+	struct timespec now, later, old = { 1, 0 };
+	struct timeval quarter = { 0, 250000 }, bad = { 0, 1000000 };
+	uint64_t monotonic = now_ns(CLOCK_MONOTONIC), boot = now_ns(CLOCK_BOOTTIME);
+
+	sys(__NR_clock_gettime, CLOCK_REALTIME, &now);
+	quarter.tv_sec = bad.tv_sec = now.tv_sec;
+	later = (struct timespec){ now.tv_sec + 100000, 0 };
+	expect_eq(sys(__NR_clock_settime, CLOCK_REALTIME, &later), 0);
+	expect(now_ns(CLOCK_REALTIME) / 1000000000 - (uint64_t)now.tv_sec - 100000 < 10);
+	expect(now_ns(CLOCK_MONOTONIC) - monotonic < 10000000000);
+	expect(now_ns(CLOCK_BOOTTIME) - boot < 10000000000);
+	expect_eq(sys(__NR_settimeofday, &quarter, 0), 0);
+	expect(now_ns(CLOCK_REALTIME) / 1000000000 - (uint64_t)now.tv_sec < 10);
+	expect_eq(sys(__NR_settimeofday, &bad, 0), -EINVAL);
+	expect_eq(sys(__NR_settimeofday, 8, 0), -EFAULT);
+	expect_eq(sys(__NR_clock_settime, CLOCK_MONOTONIC, &later), -EINVAL);
+	expect_eq(sys(__NR_clock_settime, CLOCK_REALTIME, 8), -EFAULT);
+	if (monotonic > 1000000000)
+		expect_eq(sys(__NR_clock_settime, CLOCK_REALTIME, &old), -EINVAL);
+}
+
 TEST(the_counter_and_the_clock_agree)
 {
 	uint64_t hz, c0, c1, t0, t1, counted, told;
