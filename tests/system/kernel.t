@@ -64,7 +64,7 @@ look()
 }
 look
 was="$interrupts $us" i=0
-while [ $i -lt 50000 ]; do i=$((i + 1)); done
+while [ $i -lt 4000 ]; do i=$((i + 1)); done
 look
 echo $was $interrupts $us
 END
