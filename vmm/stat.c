@@ -255,6 +255,9 @@ int stat_command(int argc, char **argv)
 		die("no guest is running");
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	if (!o.interval && isatty(STDERR_FILENO))
+		fprintf(stderr, "stet: counting until Ctrl-C, or until %s\n",
+			set.count > 1 ? "all guests have ended" : "the guest ends");
 	end = now();
 	for (long n = 0; !interrupted && !all_ended(&set) && (!n || !o.count || n < o.count); n++) {
 		end += o.interval ? o.interval : 1e9;
