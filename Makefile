@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The whole build in one file, without recursion. Four worlds, each with one block of variables and
+# The whole build in one file, without recursion. Three worlds, each with one block of variables and
 # one pattern rule into a directory of its own under build/:
 #
 #	kernel	kernel/**/*.[cS]		bare aarch64	build/stet (a flat Image), build/stet.elf
 #	user	vmm/ user/ tests/user/ ...	static musl	build/user/
 #	host	kernel/**/x_test.c, x_model.c	this machine	build/host/, under ASan and UBSan
-#	guest	tests/guest/*.[cS]		bare aarch64	build/guest/
 #
 # `make help` lists the targets. New files are found by wildcard; nothing is listed here but what
 # cannot be guessed.
@@ -312,30 +311,6 @@ build/host/%_mutants.passed: %_mutants.txt tests/host/mutants build/host/%_model
 mutate: $(MUTANTS)
 host: build/host/passed $(RACES:=.passed) $(MODELS:=.passed) $(MUTANTS)
 
-# ---- guest: bare EL1 images ----------------------------------------------------------------------
-
-GUEST_CFLAGS = -std=gnu11 -march=armv8-a -ffreestanding -fno-pic -mcmodel=tiny -O2 -g $(WARN) \
-	-fno-stack-protector -fno-asynchronous-unwind-tables -mno-outline-atomics \
-	-nostdinc -isystem $(CC_INCLUDE) -I. -Itests $(UAPI)
-GUEST_LIB := $(patsubst %,build/guest/obj/%.o,$(wildcard tests/guest/lib/*.c tests/guest/lib/*.S))
-GUESTS := $(patsubst tests/guest/%,build/guest/%,$(basename $(wildcard tests/guest/*.c tests/guest/*.S)))
-
-build/guest/obj/%.o: % Makefile | $S/stamp
-	@mkdir -p $(@D)
-	$(call quiet,CC,$<)$(CC) $(GUEST_CFLAGS) $(DEPS) -c $< -o $@
-
-guest-obj = $(patsubst %,build/guest/obj/%.o,$(wildcard tests/guest/$1.c tests/guest/$1.S))
-
-.SECONDEXPANSION:
-$(GUESTS): build/guest/%: $$(call guest-obj,%) $(GUEST_LIB) tests/guest/guest.ld
-	$(call quiet,LD,$@)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
-		-Wl,--no-warn-rwx-segments -Wl,-T,tests/guest/guest.ld \
-		$(filter %.o,$^) $(LIBGCC) -o $@.elf
-	@$(CROSS)objcopy -O binary $@.elf $@
-
-.PHONY: guest
-guest: $(GUESTS)
-
 .PHONY: bench bench-check bench-update
 bench: all plugin build/guest-initrd.cpio
 	@tools/bench
@@ -378,7 +353,7 @@ $S/stamp: tools/sysroot
 	tools/sysroot
 
 .PHONY: all check test nightly clean format help
-all: kernel user guest
+all: kernel user
 
 check: all clang host plugin
 
@@ -396,7 +371,7 @@ ON_STET := $(foreach t,$(PROGRAMS),\
 FIRST := $(foreach a,kvm user,$(firstword $(filter linux/max/$a/%,$(ON_LINUX))))
 SLOW := $(filter %/many %/migrate %/bankstorm %/killstorm %/lifecycle %/thread,$(ON_STET))
 PROGRAM_TESTS := $(SLOW) $(filter-out $(SLOW),$(ON_STET)) $(filter-out $(FIRST),$(ON_LINUX))
-LONG_TESTS := tests/system/two_guests.t tests/system/debuggers.t
+LONG_TESTS := tests/system/two_guests.t tests/system/debuggers.t tests/system/share.t
 SYSTEM_TESTS := $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/system/*.t)))
 # One more than there are CPUs: some tests sleep.
 PROVE := prove --timer -j$(shell expr $$(nproc) + 1) --exec tests/one
