@@ -75,7 +75,8 @@ static int firmware_action(struct vcpu *vcpu, struct psci_result r)
 {
 	switch (r.action) {
 	case PSCI_WAKE:
-		vcpu_kick(vcpu->vm->vcpus[r.target], REQ_POWER);
+		vcpu_kick(container_of(vcpu->vm->psci.cpus[r.target], struct vcpu, power),
+			  REQ_POWER);
 		return EXIT_RESUME;
 	case PSCI_TURN_OFF:
 		vcpu_kick(vcpu, REQ_POWER);

@@ -79,7 +79,8 @@ TEST(unknown_calls_are_not_supported)
 	expect_eq(faults, 0);
 	for (int i = 0; i < 4; i++)
 		expect_eq(guest_view(&vm, results[i]), -1);
-	/* SMC is not the conduit: nothing is known there, or (since Linux 6.6) the same as by HVC. */
+	/* SMC is not the conduit: nothing is known there, or (since Linux 6.6) the same as by HVC.
+	 */
 	expect((int)guest_view(&vm, results[4]) == -1 || guest_view(&vm, results[4]) == 0x10001);
 	vm_destroy(&vm);
 }
@@ -125,10 +126,13 @@ TEST(another_cpu_goes_on_and_off_ten_times)
 	struct kvm_mp_state state;
 	uint64_t done;
 
-	vm_create(&vm, 1);
+	/* Initialised in another order than made. */
+	vm_create(&vm, 0);
+	expect_eq(vm_add_vcpu(&vm, 0), 0);
 	expect_eq(vm_add_vcpu(&vm, 1), 0);
 	expect_eq(vcpu_init(&vm.vcpu[1], 1 << KVM_ARM_VCPU_PSCI_0_2 | 1 << KVM_ARM_VCPU_POWER_OFF),
 		  0);
+	expect_eq(vcpu_init(&vm.vcpu[0], 1 << KVM_ARM_VCPU_PSCI_0_2), 0);
 	vcpu_thread_start(&vm.vcpu[1], guest_second, 1);
 	expect(run(guest_first, 0, &done));
 	expect_eq(guest_view(&vm, results[0]), PSCI_0_2_AFFINITY_LEVEL_OFF);
