@@ -275,21 +275,17 @@ static const struct file_ops vcpu_file_ops = {
 	.release = vcpu_release,
 };
 
+long api_install_vcpu(struct vcpu *vcpu)
+{
+	vm_get(vcpu->vm);
+	return api_install(&vcpu_file_ops, vcpu);
+}
+
 /* ---- VM ---- */
 
 static long vm_ioctl_create_vcpu(void *object, uint64_t id)
 {
-	struct vm *vm = object;
-	struct vcpu *vcpu;
-	int err;
-
-	if (id >= VM_MAX_VCPUS)
-		return -EINVAL;
-	err = vm_add_vcpu(vm, (unsigned)id, &vcpu);
-	if (err)
-		return err;
-	vm_get(vm);
-	return api_install(&vcpu_file_ops, vcpu);
+	return id >= VM_MAX_VCPUS ? -EINVAL : vm_add_vcpu(object, (unsigned)id);
 }
 
 static long vm_ioctl_set_region(void *object, uint64_t arg)

@@ -20,8 +20,9 @@ struct api_row {
 /* ---- vm.c ---- */
 /* KVM_CREATE_VM: one reference. -ENOMEM, -EINVAL. */
 int vm_create(unsigned ipa_bits, struct vm **out);
-/* KVM_CREATE_VCPU. -EINVAL, -EEXIST, -EBUSY (the vgic is initialised), -ENOMEM. */
-int vm_add_vcpu(struct vm *vm, unsigned id, struct vcpu **out);
+/* KVM_CREATE_VCPU: its descriptor. -EINVAL, -EEXIST, -EBUSY (the vgic is initialised), -ENOMEM,
+ * -EMFILE. */
+long vm_add_vcpu(struct vm *vm, unsigned id);
 int vm_set_region(struct vm *vm, const struct kvm_userspace_memory_region *region);
 
 /* ---- proc_vm.c: /proc/stet/vm ---- */
@@ -42,3 +43,5 @@ long stats_open_vcpu(struct vcpu *vcpu);
 /* A new file around data, whose reference to its VM the file takes over: ops->release() gives it back,
  * at once if there is an error. ops->release() looks at nothing but data. The descriptor or -errno. */
 long api_install(const struct file_ops *ops, void *data);
+/* The same for a vCPU, with a reference to its VM. */
+long api_install_vcpu(struct vcpu *vcpu);

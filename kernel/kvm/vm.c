@@ -101,11 +101,12 @@ void vm_put(struct vm *vm)
 
 /* ---- vCPUs ---- */
 
-static int add_vcpu_locked(struct vm *vm, unsigned id, struct vcpu **out)
+/* It has its file before it counts: without one it never was. */
+static long add_vcpu_locked(struct vm *vm, unsigned id)
 {
 	unsigned count = vm->vcpu_count;
 	struct vcpu *vcpu;
-	int err;
+	long err;
 
 	if (vm->vgic && vm->vgic->initialised)
 		return -EBUSY;
@@ -115,25 +116,32 @@ static int add_vcpu_locked(struct vm *vm, unsigned id, struct vcpu **out)
 	if (err)
 		return err;
 	err = vgic_vcpu_init(vcpu);
-	if (err) {
-		vcpu_destroy(vcpu);
-		return err;
-	}
-	vm->vcpus[count] = vcpu;
+	if (err)
+		goto destroy_vcpu;
+	vm->vcpus[count] = vcpu; /* who guesses the descriptor may use it at once */
+	err = api_install_vcpu(vcpu);
+	if (err < 0)
+		goto destroy_vgic;
 	/* release: pairs with the acquire in vm_for_each_vcpu() */
 	atomic_store_explicit(&vm->vcpu_count, count + 1, memory_order_release);
-	*out = vcpu;
-	return 0;
+	return err; /* its descriptor */
+
+destroy_vgic:
+	vm->vcpus[count] = NULL;
+	vgic_vcpu_destroy(vcpu);
+destroy_vcpu:
+	vcpu_destroy(vcpu);
+	return err;
 }
 
-int vm_add_vcpu(struct vm *vm, unsigned id, struct vcpu **out)
+long vm_add_vcpu(struct vm *vm, unsigned id)
 {
-	int err;
+	long fd;
 
 	mutex_lock(&vm->lock);
-	err = add_vcpu_locked(vm, id, out);
+	fd = add_vcpu_locked(vm, id);
 	mutex_unlock(&vm->lock);
-	return err;
+	return fd;
 }
 
 struct vcpu *vm_vcpu_by_id(struct vm *vm, unsigned id)

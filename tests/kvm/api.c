@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "tests/kvm/lib/vm.h"
 
@@ -108,6 +109,26 @@ TEST(vms_are_made_with_the_ipa_size_asked_for)
 		expect_eq(ioc(vm.kvm, KVM_CREATE_VM, ipa + 1), -EINVAL);
 		expect_eq(ioc(vm.kvm, KVM_CREATE_VM, 31), -EINVAL);
 	}
+	vm_destroy(&vm);
+}
+
+/* No descriptor is left: as if nobody had asked. */
+TEST(a_vcpu_without_a_descriptor_never_was)
+{
+	struct rlimit was, none;
+	int next;
+
+	vm_create_bare(&vm);
+	next = dup(vm.fd);
+	close(next);
+	require(!getrlimit(RLIMIT_NOFILE, &was));
+	none = (struct rlimit){ (rlim_t)next, was.rlim_max };
+	require(!setrlimit(RLIMIT_NOFILE, &none));
+	expect_eq(vm_add_vcpu(&vm, 0), -EMFILE);
+	expect_eq(vm_add_vcpu(&vm, 0), -EMFILE);
+	setrlimit(RLIMIT_NOFILE, &was);
+	expect_eq(vm_add_vcpu(&vm, 0), 0);
+	expect_eq(vcpu_init(&vm.vcpu[0], 1 << KVM_ARM_VCPU_PSCI_0_2), 0);
 	vm_destroy(&vm);
 }
 
