@@ -12,9 +12,10 @@
 
 #define NS_PER_S  1000000000ull
 #define TIMER_PPI 26
+#define FRACTION  53
 
 static uint64_t frequency;	    /* Hz; set once in boot */
-static uint64_t ns_per_tick_32;	    /* ns a tick, 32 fractional bits */
+static uint64_t ns_per_tick;	    /* with FRACTION bits behind the point */
 static void (*timer_handler)(void); /* set once in boot */
 
 uint64_t timer_frequency(void)
@@ -24,7 +25,7 @@ uint64_t timer_frequency(void)
 
 uint64_t timer_ticks_to_ns(uint64_t ticks)
 {
-	return (uint64_t)((unsigned __int128)ticks * ns_per_tick_32 >> 32);
+	return (uint64_t)((unsigned __int128)ticks * ns_per_tick >> FRACTION);
 }
 
 uint64_t timer_ns_to_ticks(uint64_t ns)
@@ -68,13 +69,23 @@ static void timer_interrupt(void *arg, unsigned intid)
 		timer_handler();
 }
 
+/* Rounded up: the tick at which a timer fires is never before its time by timer_now() too, however
+ * long the machine has been up. Else it would fire again and again until timer_now() is there. */
+static uint64_t period(void)
+{
+	uint64_t ns = NS_PER_S << 34, rest = ns % frequency; /* the most that fits */
+
+	return (ns / frequency << (FRACTION - 34)) +
+	       ((rest << (FRACTION - 34)) + frequency - 1) / frequency;
+}
+
 void timer_init(void)
 {
 	int err;
 
 	frequency = sysreg_read(cntfrq_el0);
 	check(frequency >= 1000000);
-	ns_per_tick_32 = (NS_PER_S << 32) / frequency;
+	ns_per_tick = period();
 	err = irq_register(TIMER_PPI, timer_interrupt, NULL, false);
 	check(!err);
 }
