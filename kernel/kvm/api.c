@@ -221,6 +221,14 @@ static const struct api_row vcpu_rows[] = {
 	{ KVM_GET_STATS_FD, false, vcpu_ioctl_stats },
 };
 
+/* False: it was not initialised. */
+static __attribute__((noinline)) bool settle(struct vcpu *vcpu)
+{
+	if (vcpu->initialised)
+		vcpu_finish_power_up(vcpu);
+	return vcpu->initialised;
+}
+
 static long vcpu_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 {
 	struct vcpu *vcpu = f->data;
@@ -233,7 +241,7 @@ static long vcpu_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 		return -EINVAL;
 	if (mutex_lock_interruptible(&vcpu->lock))
 		return -EINTR;
-	if (row->initialised && !vcpu->initialised)
+	if (row->initialised && !vcpu_settled(vcpu) && !settle(vcpu))
 		result = -ENOEXEC;
 	else
 		result = row->call(vcpu, arg);

@@ -71,12 +71,18 @@ static int system_event(struct vcpu *vcpu, uint32_t type, uint64_t flags)
 	return EXIT_TO_VMM;
 }
 
+/* It is POWER_ON_PENDING. */
+static void wake_target(struct vcpu *target)
+{
+	__atomic_store_n(&target->settled, false, __ATOMIC_SEQ_CST);
+	vcpu_kick(target, REQ_POWER);
+}
+
 static int firmware_action(struct vcpu *vcpu, struct psci_result r)
 {
 	switch (r.action) {
 	case PSCI_WAKE:
-		vcpu_kick(container_of(vcpu->vm->psci.cpus[r.target], struct vcpu, power),
-			  REQ_POWER);
+		wake_target(container_of(vcpu->vm->psci.cpus[r.target], struct vcpu, power));
 		return EXIT_RESUME;
 	case PSCI_TURN_OFF:
 		vcpu_kick(vcpu, REQ_POWER);

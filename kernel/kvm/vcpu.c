@@ -60,6 +60,14 @@ static void power_up(struct vcpu *vcpu)
 	spin_unlock_irqrestore(&vcpu->vm->power_lock, daif);
 }
 
+void vcpu_finish_power_up(struct vcpu *vcpu)
+{
+	/* Before the look at the state: who changes that afterwards clears it again. */
+	__atomic_store_n(&vcpu->settled, true, __ATOMIC_SEQ_CST);
+	if (vcpu->power.state == POWER_ON_PENDING)
+		power_up(vcpu);
+}
+
 static void update_power(struct vcpu *vcpu)
 {
 	request_take(vcpu, REQ_POWER);
@@ -67,9 +75,8 @@ static void update_power(struct vcpu *vcpu)
 		vcpu_wait_for_power(vcpu);
 		watch_waited(vcpu);
 	}
-	if (vcpu->power.state == POWER_ON_PENDING)
-		power_up(vcpu);
-	else if (vcpu->power.state == POWER_OFF) /* a signal: look again at the next KVM_RUN */
+	vcpu_finish_power_up(vcpu);
+	if (vcpu->power.state == POWER_OFF) /* a signal: look again at the next KVM_RUN */
 		vcpu_kick(vcpu, REQ_POWER);
 }
 

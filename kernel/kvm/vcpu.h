@@ -94,6 +94,7 @@ struct vcpu {
 
 	bool ready;		   /* has run: its VM's devices are complete and stay so */
 	bool initialised;	  /* KVM_ARM_VCPU_INIT was done: else KVM_RUN is -ENOEXEC */
+	bool settled;		  /* and it owes no reset to a CPU_ON; cleared by who calls that */
 	uint32_t features;	  /* of KVM_ARM_VCPU_INIT, word 0 */
 	bool sve_finalized;	  /* KVM_ARM_VCPU_FINALIZE was done: sve.c */
 	struct psci_cpu power;	  /* changes under vm->power_lock */
@@ -128,6 +129,13 @@ long vcpu_run(struct vcpu *vcpu);
 void vcpu_kick(struct vcpu *vcpu, uint32_t request);
 /* If its thread waits, let it go on: nothing is requested of it. Did it wait? Any context, any lock. */
 bool vcpu_wake(struct vcpu *vcpu);
+/* If CPU_ON was called for it and it has not run since: its registers become those it begins with. */
+void vcpu_finish_power_up(struct vcpu *vcpu);
+/* Is it initialised, with nothing to be finished? */
+static inline bool vcpu_settled(const struct vcpu *vcpu)
+{
+	return __atomic_load_n(&vcpu->settled, __ATOMIC_RELAXED);
+}
 /* MP_STATE: KVM_MP_STATE_RUNNABLE or _STOPPED. */
 void vcpu_get_mp_state(struct vcpu *vcpu, struct kvm_mp_state *state);
 int vcpu_set_mp_state(struct vcpu *vcpu, const struct kvm_mp_state *state);

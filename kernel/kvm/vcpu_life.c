@@ -171,7 +171,10 @@ int vcpu_set_mp_state(struct vcpu *vcpu, const struct kvm_mp_state *state)
 	if (state->mp_state != KVM_MP_STATE_STOPPED && state->mp_state != KVM_MP_STATE_RUNNABLE)
 		return -EINVAL;
 	daif = spin_lock_irqsave(lock);
-	vcpu->power.state = state->mp_state == KVM_MP_STATE_STOPPED ? POWER_OFF : POWER_ON;
+	if (state->mp_state == KVM_MP_STATE_STOPPED)
+		vcpu->power.state = POWER_OFF;
+	else if (vcpu->power.state == POWER_OFF) /* else it is on, or will be when it runs */
+		vcpu->power.state = POWER_ON;
 	spin_unlock_irqrestore(lock, daif);
 	vcpu_kick(vcpu, REQ_POWER);
 	return 0;

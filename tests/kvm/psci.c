@@ -148,6 +148,39 @@ TEST(another_cpu_goes_on_and_off_ten_times)
 	vm_destroy(&vm);
 }
 
+static GUEST void guest_turns_on(uint64_t arg)
+{
+	(void)arg;
+	guest_done(second_on());
+}
+
+static GUEST void guest_adds(uint64_t n)
+{
+	guest_done(n + 1);
+}
+
+/* Turned on, but not entered since: to the VMM it is what it will begin as, and what the VMM sets
+ * stays. */
+TEST(a_cpu_that_was_turned_on_shows_where_it_begins)
+{
+	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
+	uint64_t done;
+
+	vm_create(&vm, 1);
+	expect_eq(vm_add_vcpu(&vm, 1), 0);
+	expect_eq(vcpu_init(&vm.vcpu[1], 1 << KVM_ARM_VCPU_PSCI_0_2 | 1 << KVM_ARM_VCPU_POWER_OFF),
+		  0);
+	expect(run(guest_turns_on, 0, &done));
+	expect_eq(done, 0);
+	expect_eq(ioc(vm.vcpu[1].fd, KVM_SET_MP_STATE, &state), 0);
+	expect_eq(reg_get64(&vm.vcpu[1], REG_CORE(regs.pc)), (uintptr_t)guest_entry_psci);
+	expect_eq(reg_get64(&vm.vcpu[1], REG_X(0)), (uintptr_t)&second);
+	vcpu_start(&vm.vcpu[1], guest_adds, 4);
+	expect(vcpu_run_done(&vm.vcpu[1], &done));
+	expect_eq(done, 5);
+	vm_destroy(&vm);
+}
+
 static GUEST void guest_system(uint64_t function)
 {
 	hvc(function, 0, 0, 0);
