@@ -388,7 +388,8 @@ test: all clang plugin build/guest-initrd.cpio build/qemu-root.stamp $(HOST_TEST
 # What takes too long for `make test`: KERNEL/CPU/AREA/NAME,ARGUMENT.
 NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000) $(MACHINES:%=%/kvm/killstorm$(comma)1000) \
 	$(foreach t,kvm/hotplug$(comma)400 kvm/migrate$(comma)3000 user/eventfd$(comma)50000 user/futex$(comma)50000 torture/random$(comma)600 \
-		user/many$(comma)10000 user/fuzz_frames$(comma)300 user/fuzz_regsets$(comma)300 kvm/fuzz_regs$(comma)300,\
+		user/many$(comma)10000 user/fuzz_frames$(comma)300 user/fuzz_regsets$(comma)300 kvm/fuzz_regs$(comma)300 \
+		user/follow$(comma)300,\
 		$(MACHINES:%=%/$t)) \
 	$(patsubst %,%/user/fuzz$(comma)1800,$(filter stet/%,$(MACHINES))) $(TORTURE_ON_LINUX) $(LONG_TESTS) tests/system/qemu.t \
 	$(sort $(wildcard tests/machines/*.t))

@@ -89,7 +89,7 @@ static int stop(struct trace *tr, int code, const siginfo_t *info, bool in_call)
 		tr->has_info = info;
 		if (info)
 			tr->info = *info;
-		tr->trap &= code >> 8 == PTRACE_EVENT_STOP ? 0 : ~TRAP_STOP;
+		tr->trap &= ~TRAP_STOP; /* whatever it stops for is good enough */
 		tr->signal = 0;
 		tr->in_call = in_call;
 		tr->report = true;
@@ -138,28 +138,36 @@ int trace_signal(siginfo_t *info)
 	return sig;
 }
 
-static bool group_stop_due(const struct trace *tr)
+/* The stop that is due for the task, and no more of it is: 0, or its signal. What happens from then
+ * on, SIGCONT as well, is due again, so that a tracer who is told of this one does not wait for it
+ * in vain. */
+static int take_due_stop(struct trace *tr)
 {
-	const struct process *p = tr->task->process;
+	struct process *p = tr->task->process;
+	uint64_t daif = spin_lock_irqsave(&tasks_lock);
+	bool group = p->stopped && tr->stop_seen != p->stop_count;
+	int sig = 0;
 
-	return p->stopped && tr->stop_seen != p->stop_count;
+	if (tr->tracer && (tr->trap || group) && !must_end(tr->task))
+		sig = p->stopped ? p->stop_signal : SIGTRAP;
+	if (sig) {
+		tr->stop_seen = p->stop_count;
+		tr->trap = 0;
+	}
+	spin_unlock_irqrestore(&tasks_lock, daif);
+	return sig;
 }
 
 bool trace_obey(struct task *t)
 {
 	struct trace *tr = t->trace;
-	struct process *p = t->process;
+	int sig;
 
-	while (tr->tracer && (tr->trap || group_stop_due(tr)) && !must_end(t)) {
-		int sig = p->stopped ? p->stop_signal : SIGTRAP;
-
-		tr->stop_seen = p->stop_count;
+	while ((sig = take_due_stop(tr))) {
 		if (tr->seized)
 			stop_with_code(tr, sig | PTRACE_EVENT_STOP << 8, 0, false);
-		else if (p->stopped)
+		else if (sig != SIGTRAP)
 			stop(tr, sig, NULL, false);
-		else
-			tr->trap = 0;
 	}
 	return tr->tracer;
 }
