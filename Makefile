@@ -81,14 +81,14 @@ KERNEL_WARN := $(WARN) -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wundef
 KERNEL_BASE := -std=gnu11 -march=armv8.1-a -mgeneral-regs-only -ffreestanding -fno-pic \
 	-mcmodel=small -O2 -g -fno-common -fno-stack-protector -fomit-frame-pointer \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing
+# A Cortex-A53 has no VHE. What is done about its errata costs up to 4 KiB, whenever an adrp lies at the end of a page.
+NO_A53 := -mno-fix-cortex-a53-835769 -mno-fix-cortex-a53-843419
 # No filling between functions and in front of loops: it is 2 KiB of nops. Only gcc knows these.
 KERNEL_CFLAGS = $(KERNEL_BASE) -mno-outline-atomics -fconserve-stack $(KERNEL_WARN) \
-	-falign-functions=4 -fno-align-jumps -fno-align-loops -fno-align-labels \
+	-falign-functions=4 -fno-align-jumps -fno-align-loops -fno-align-labels $(NO_A53) \
 	-nostdinc -isystem $(CC_INCLUDE) $(KERNEL_INCLUDE) $(UAPI)
-# No stubs against erratum 843419 of Cortex-A53, which has no VHE: one of them, wherever an ADRP happens to stand
-# at the end of a page, costs a whole page.
-KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
-	-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -mno-fix-cortex-a53-843419
+KERNEL_LDFLAGS := $(NO_A53) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
+	-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
 
 KERNEL_OFFSETS := $(if $(OFFSETS_C),build/kernel/offsets.h)
 

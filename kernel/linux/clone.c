@@ -124,6 +124,7 @@ static void copy_rest(struct process *child, struct process *parent, const struc
 	child->gid = parent->gid;
 	child->arg_start = parent->arg_start;
 	child->arg_end = parent->arg_end;
+	child->env_end = parent->env_end;
 	child->auxv_start = parent->auxv_start;
 	child->personality = parent->personality;
 	child->exe = parent->exe ? file_get(parent->exe) : NULL;

@@ -132,9 +132,18 @@ static int load_interpreter(struct program *p)
 	return err == -ENOEXEC ? -ELIBBAD : err;
 }
 
+/* RLIMIT_STACK, as far as there is room for it. */
+static uint64_t stack_size(void)
+{
+	uint64_t limit = max(task_current()->process->rlimits[RLIMIT_STACK][0], STACK_LEAST);
+
+	limit = min(limit, STACK_MOST);
+	return align_down(limit, PAGE_SIZE);
+}
+
 static int build(struct program *p)
 {
-	uint64_t stack = STACK_TOP - STACK_SIZE;
+	uint64_t size = stack_size(), stack = STACK_TOP - size;
 	int err;
 
 	p->space = space_create();
@@ -144,7 +153,7 @@ static int build(struct program *p)
 	if (!err && p->image.interpreter[0])
 		err = load_interpreter(p);
 	if (!err)
-		err = space_map(p->space, &stack, STACK_SIZE, PROT_READ | PROT_WRITE,
+		err = space_map(p->space, &stack, size, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_FIXED | MAP_STACK, NULL, 0);
 	if (!err)
 		err = sigframe_map_trampoline(p->space);
@@ -392,8 +401,12 @@ static void set_rlimits(struct process *p)
 	p->rlimits[RLIMIT_NOFILE][1] = FD_MAX;
 	p->rlimits[RLIMIT_CORE][0] = 0;
 	/* As many as Linux would say: a thread for each 128 KiB of memory, and half of those. */
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		p->rlimits[RLIMIT_NPROC][i] = p->rlimits[RLIMIT_SIGPENDING][i] = page_total() / 64;
+		p->rlimits[RLIMIT_NICE][i] = p->rlimits[RLIMIT_RTPRIO][i] = 0;
+		p->rlimits[RLIMIT_MEMLOCK][i] = 8ul << 20;
+		p->rlimits[RLIMIT_MSGQUEUE][i] = 819200;
+	}
 }
 
 static int start_first(struct task *t)

@@ -173,6 +173,7 @@ int program_stack(const struct program *p, uint64_t *sp)
 	task_current()->process->arg_start = strings;
 	task_current()->process->arg_end = strings + at;
 	push_strings(&s, a, &at, strings, a->envc);
+	task_current()->process->env_end = strings + at;
 	task_current()->process->auxv_start = s.at;
 	push_auxv(&s, p, name, platform_at, random);
 	return s.err;

@@ -4,6 +4,7 @@
  * madvise and kin. Arguments are checked here, with the errors Linux gives; the work is space.c's.
  * Memory is never promised: there is no commit accounting, a page is found when it is touched.
  */
+#include <linux/resource.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -53,6 +54,25 @@ static int map_type(uint32_t *flags)
 	}
 }
 
+/* RLIMIT_AS: may the program's memory grow by so much? Of the stack, which is mapped as a whole,
+ * nothing is counted. */
+static bool may_grow(uint64_t more)
+{
+	uint64_t limit = task_current()->process->rlimits[RLIMIT_AS][0], sum = more;
+	struct space *s = space_current();
+
+	if (limit == RLIM64_INFINITY)
+		return true;
+	mutex_lock(&s->lock);
+	for (struct rb_node *n = rb_first(&s->areas); n; n = rb_next(n)) {
+		const struct vma *v = rb_entry(n, struct vma, node);
+
+		sum += v->end != STACK_TOP ? v->end - v->start : 0;
+	}
+	mutex_unlock(&s->lock);
+	return sum <= limit;
+}
+
 long sys_mmap(struct trapframe *tf)
 {
 	uint64_t va = tf->x[0], size = align_up(tf->x[1], PAGE_SIZE), offset = tf->x[5];
@@ -68,7 +88,7 @@ long sys_mmap(struct trapframe *tf)
 			return err;
 	}
 	err = tf->x[1] ? map_type(&flags) : -EINVAL;
-	if (!err && (!size || flags & MAP_HUGETLB || page_scarce(0) ||
+	if (!err && (!size || flags & MAP_HUGETLB || page_scarce(0) || !may_grow(size) ||
 		     space_current()->area_count >= SPACE_AREAS))
 		err = -ENOMEM;
 	if (!err && flags & MAP_ANONYMOUS && flags & MAP_SHARED)
@@ -133,13 +153,19 @@ long sys_mremap(struct trapframe *tf)
 		if (to < va + old_size && va < to + new_size)
 			return -EINVAL;
 	}
+	if (new_size > old_size && !may_grow(new_size - old_size))
+		return -ENOMEM;
 	err = space_remap(space_current(), va, old_size, new_size, (unsigned)flags, &to);
 	return err ? err : (long)to;
 }
 
 long sys_brk(struct trapframe *tf)
 {
-	return (long)space_set_brk(space_current(), tf->x[0]);
+	uint64_t now = space_current()->brk;
+
+	/* no larger than RLIMIT_AS: it stays as it is */
+	return (long)space_set_brk(space_current(),
+				   tf->x[0] > now && !may_grow(tf->x[0] - now) ? 0 : tf->x[0]);
 }
 
 static long advise(uint64_t va, uint64_t size, int advice)

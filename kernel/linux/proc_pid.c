@@ -270,6 +270,8 @@ static const struct pid_entry process_entries[] = {
 	{ .name = "statm", .show = proc_show_statm },
 	{ .name = "comm", .show = proc_show_comm },
 	{ .name = "cmdline", .show = proc_show_cmdline },
+	{ .name = "environ", .show = proc_show_environ },
+	{ .name = "limits", .show = proc_show_limits },
 	{ .name = "maps", .show = proc_show_maps },
 	{ .name = "auxv", .show = proc_show_auxv },
 	{ .name = "mem", .kind = MEMORY },

@@ -8,6 +8,7 @@
 #include <asm/mman.h>
 #include <linux/mman.h>
 #include <linux/limits.h>
+#include <linux/resource.h>
 
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -58,8 +59,9 @@ static char state_letter(const struct process *p, const struct task *t)
 		return 't';
 	if (p->stopped)
 		return 'T';
-	return t && atomic_load_explicit(&t->thread.state, memory_order_relaxed) == THREAD_RUNNING ?
-		       'R' : 'S';
+	return t && atomic_load_explicit(&t->thread.state, memory_order_relaxed) == THREAD_RUNNING
+		       ? 'R'
+		       : 'S';
 }
 
 /* HOLDS(tasks_lock). The task meant; NULL: it has ended. */
@@ -168,8 +170,8 @@ void proc_show_statm(struct text *t, void *arg)
 	const struct proc_subject *s = arg;
 	struct memory m = measure(s->process);
 
-	text_printf(t, "%lu %lu 0 %lu 0 %lu 0\n", PAGES(m.mapped), PAGES(m.resident),
-		    PAGES(m.code), PAGES(m.mapped - m.code));
+	text_printf(t, "%lu %lu 0 %lu 0 %lu 0\n", PAGES(m.mapped), PAGES(m.resident), PAGES(m.code),
+		    PAGES(m.mapped - m.code));
 }
 
 void proc_show_comm(struct text *t, void *arg)
@@ -211,6 +213,41 @@ void proc_show_cmdline(struct text *t, void *arg)
 	show_memory(t, p, p->arg_start, min(p->arg_end, p->arg_start + CMDLINE_MOST));
 }
 
+void proc_show_environ(struct text *t, void *arg)
+{
+	struct process *p = ((const struct proc_subject *)arg)->process;
+
+	show_memory(t, p, p->arg_end, min(p->env_end, p->arg_end + CMDLINE_MOST));
+}
+
+/* man 5 proc: a name, two numbers and a unit a line, in columns. */
+void proc_show_limits(struct text *t, void *arg)
+{
+	static const char names[RLIM_NLIMITS][2][18] = {
+		{ "cpu time", "seconds" },     { "file size", "bytes" },
+		{ "data size", "bytes" },      { "stack size", "bytes" },
+		{ "core file size", "bytes" }, { "resident set", "bytes" },
+		{ "processes", "processes" },  { "open files", "files" },
+		{ "locked memory", "bytes" },  { "address space", "bytes" },
+		{ "file locks", "locks" },     { "pending signals", "signals" },
+		{ "msgqueue size", "bytes" },  { "nice priority", "" },
+		{ "realtime priority", "" },   { "realtime timeout", "us" },
+	};
+	const struct process *p = ((const struct proc_subject *)arg)->process;
+
+	text_printf(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	for (unsigned i = 0; i < RLIM_NLIMITS; i++) {
+		text_printf(t, "Max %-21s", names[i][0]);
+		for (int hard = 0; hard < 2; hard++) {
+			if (p->rlimits[i][hard] == RLIM64_INFINITY)
+				text_printf(t, " %-20s", "unlimited");
+			else
+				text_printf(t, " %-20lu", p->rlimits[i][hard]);
+		}
+		text_printf(t, " %-10s\n", names[i][1]);
+	}
+}
+
 void proc_show_auxv(struct text *t, void *arg)
 {
 	struct process *p = ((const struct proc_subject *)arg)->process;
@@ -236,8 +273,8 @@ static bool area_above(struct space *s, uint64_t va, struct area *a)
 	mutex_lock(&s->lock);
 	v = vma_above(&s->areas, va);
 	if (v)
-		*a = (struct area){ v->start, v->end, v->file ? v->offset : 0, v->prot, v->flags,
-				    v->file ? file_get(v->file) : NULL };
+		*a = (struct area){ v->start, v->end,	v->file ? v->offset : 0,
+				    v->prot,  v->flags, v->file ? file_get(v->file) : NULL };
 	mutex_unlock(&s->lock);
 	return v;
 }

@@ -11,7 +11,9 @@
 #include "lib/bits.h"
 #include "lib/check.h"
 #include "linux/clock.h"
+#include "linux/elf_image.h"
 #include "linux/process.h"
+#include "linux/sve.h"
 #include "linux/uname.h"
 #include "mm/page.h"
 #include "mm/slab.h"
@@ -121,6 +123,28 @@ static void show_stat(struct text *t, void *arg)
 		    (clock_realtime() - timer_now()) / SECOND_NS, last);
 }
 
+/* The names of HWCAP's and HWCAP2's bits (<asm/hwcap.h>), in their order. */
+static const char features[] =
+	"fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma "
+	"lrcpc "
+	"dcpop sha3 sm3 sm4 asimddp sha512 sve asimdfhm dit uscat ilrcpc flagm ssbs sb paca pacg";
+static const char features2[] = "dcpodp sve2 sveaes svepmull svebitperm svesha3 svesm4 flagm2 "
+				"frint svei8mm svef32mm svef64mm "
+				"svebf16 i8mm bf16 dgh rng bti mte";
+
+static void put_features(struct text *t, const char *names, uint64_t bits)
+{
+	for (; *names; bits >>= 1) {
+		size_t n = 0;
+
+		while (names[n] && names[n] != ' ')
+			n++;
+		if (bits & 1)
+			text_printf(t, " %.*s", (int)n, names);
+		names += n + (names[n] == ' ');
+	}
+}
+
 static void show_cpuinfo(struct text *t, void *arg)
 {
 	uint64_t midr;
@@ -133,6 +157,10 @@ static void show_cpuinfo(struct text *t, void *arg)
 		text_printf(t, "processor\t: %u\n", cpu);
 		text_printf(t, "BogoMIPS\t: %lu.%02lu\n", timer_frequency() / 500000,
 			    timer_frequency() / 5000 % 100);
+		text_printf(t, "Features\t:");
+		put_features(t, features, elf_hwcap() | sve_hwcap());
+		put_features(t, features2, sve_hwcap2());
+		text_printf(t, "\n");
 		text_printf(t, "CPU implementer\t: 0x%02lx\n", field_get(BITS(31, 24), midr));
 		text_printf(t, "CPU architecture: 8\n");
 		text_printf(t, "CPU variant\t: 0x%lx\n", field_get(BITS(23, 20), midr));

@@ -48,4 +48,6 @@ void proc_show_statm(struct text *t, void *arg);
 void proc_show_comm(struct text *t, void *arg);
 void proc_show_cmdline(struct text *t, void *arg);
 void proc_show_auxv(struct text *t, void *arg);
+void proc_show_environ(struct text *t, void *arg);
+void proc_show_limits(struct text *t, void *arg);
 void proc_show_maps(struct text *t, void *arg);

@@ -8,6 +8,7 @@
  * held only to look one up or put one in, never while a program's memory is touched, since that
  * may fault on a mapping of this same file.
  */
+#include <linux/resource.h>
 #include <linux/errno.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
@@ -17,6 +18,8 @@
 #include "linux/ramfs.h"
 #include "linux/space.h"
 #include "linux/uapi_fs.h"
+#include "linux/signal.h"
+#include "linux/task.h"
 #include "mm/page.h"
 #include "mm/slab.h"
 #include "sched/thread.h"
@@ -233,8 +236,18 @@ static int may_write(const struct ram_file *r, uint64_t at, size_t size)
 	return (r->seals & F_SEAL_GROW) && at + size > r->inode.size ? -EPERM : 0;
 }
 
+/* RLIMIT_FSIZE: a file that is to grow to end. Its writer has a signal then. */
+static int size_allowed(uint64_t end)
+{
+	if (end <= task_current()->process->rlimits[RLIMIT_FSIZE][0])
+		return 0;
+	signal_send_task(task_current(), SIGXFSZ);
+	return -EFBIG;
+}
+
 static ssize_t ramfile_write(struct file *f, struct iter *from, loff_t *pos)
 {
+	uint64_t limit = task_current()->process->rlimits[RLIMIT_FSIZE][0];
 	struct inode *inode = f->inode;
 	size_t start = iter_left(from);
 	int err = 0;
@@ -248,6 +261,11 @@ static ssize_t ramfile_write(struct file *f, struct iter *from, loff_t *pos)
 
 		size_t n = min(before, (size_t)(PAGE_SIZE - (at & PAGE_MASK)));
 
+		if (at >= limit) { /* the signal only if nothing could be written */
+			err = before == start ? size_allowed(at + 1) : -EFBIG;
+			break;
+		}
+		n = min(n, limit - at);
 		err = may_write(ram_file(inode), at, n);
 		if (!err)
 			err = get_page(ram_file(inode), from, at, n);
@@ -309,6 +327,8 @@ int ramfile_truncate(struct inode *inode, uint64_t size)
 	struct ram_file *r = ram_file(inode);
 
 	if (size > FILE_SIZE_MAX)
+		return -EFBIG;
+	if (size > file_size(inode) && size_allowed(size))
 		return -EFBIG;
 	mutex_lock(&inode->lock);
 	if (size_sealed(r, size)) {

@@ -36,10 +36,12 @@ struct space {
 };
 
 /* Where things lie. The stack's area is mapped as a whole and filled on demand. */
-#define STACK_TOP  ((1ull << 48) - 16 * PAGE_SIZE)
-#define STACK_SIZE (8ull << 20)
-#define MMAP_TOP   (STACK_TOP - (64ull << 20))
-#define MMAP_LOW   0x10000ull
+#define STACK_TOP   ((1ull << 48) - 16 * PAGE_SIZE)
+#define STACK_SIZE  (8ull << 20) /* RLIMIT_STACK of the first program */
+#define STACK_LEAST (128ull << 10)
+#define STACK_MOST  (56ull << 20)
+#define MMAP_TOP    (STACK_TOP - (64ull << 20))
+#define MMAP_LOW    0x10000ull
 
 struct space *space_create(void); /* one user. NULL: no memory */
 static inline void space_get(struct space *s)
@@ -85,8 +87,8 @@ int space_populate(struct space *s, uint64_t va, uint64_t size);
 /* Copy between kernel memory and any space (linux/space_access.c). force: whatever rights its areas
  * have, as debuggers do. Bytes copied, fewer if the rest cannot be. Takes the lock, may sleep. */
 enum space_access { SPACE_READ, SPACE_WRITE };
-size_t space_copy(struct space *s, uint64_t va, void *kernel, size_t size,
-		  enum space_access access, bool force);
+size_t space_copy(struct space *s, uint64_t va, void *kernel, size_t size, enum space_access access,
+		  bool force);
 
 /* For KVM: the page or block that va maps to for that access, made present. *size is PAGE_SIZE or
  * BLOCK_SIZE (a whole aligned block lies behind va), *pa its start, *writable whether the program

@@ -65,7 +65,7 @@ struct ids {
 struct process {
 	_Atomic uint32_t refs;
 	int pid, pgid, sid;
-	int ppid; /* the parent's pid, kept for getppid() */
+	int ppid;    /* the parent's pid, kept for getppid() */
 	int born_of; /* the task that made it: whom PTRACE_TRACEME means */
 	struct process *parent;
 	struct space *space;
@@ -85,8 +85,8 @@ struct process {
 	uint64_t children_runtime_ns; /* of children waited for */
 	uint64_t started_ns;
 	uint32_t personality; /* ADDR_NO_RANDOMIZE or 0 */
-	bool executed;	 /* has called execve() */
-	int exit_signal; /* to the parent at the end; 0: none */
+	bool executed;	      /* has called execve() */
+	int exit_signal;      /* to the parent at the end; 0: none */
 
 	struct spinlock siglock;
 	struct signal_pending pending; /* for any task */
@@ -108,7 +108,8 @@ struct process {
 	int timer_next;
 
 	struct file *exe;	     /* what execve() loaded, for /proc/self/exe */
-	uint64_t arg_start, arg_end; /* the arguments' strings in the program's memory */
+	uint64_t arg_start, arg_end; /* the arguments' strings in the program's memory, */
+	uint64_t env_end;	     /* and behind them the environment's */
 	uint64_t auxv_start;	     /* its auxiliary vector there */
 };
 
