@@ -152,6 +152,16 @@ close($file);
 is("$status $out", "0 26\n", '28 disks: 26 are used') or diag($err);
 like($err, qr/^virtio: device 2: error \d+, not used$/m, 'and it is said');
 
+# ---- the machine's clock, and what is not there ----
+
+# The time of day is the PL031's; a system call that is unknown is named once, with the program that made it first.
+($status, $out, $err) = run($runner, '--verbose', '--timeout', 60, '--qemu', '-rtc', '--qemu', 'base=2031-02-03T04:05:06',
+	'--file', "/bin/ionice=$busybox", '--file', "/bin/other=$busybox", '--', $busybox, 'sh', '-c',
+	'date -u +%Y-%m-%dT%H; for i in 1 2 3; do /bin/ionice; /bin/other ionice; done 2>/dev/null; true');
+is("$status $out", "0 2031-02-03T04\n", "the time is the clock's") or diag($err);
+is_deeply([$err =~ /^(linux: no system call 31,.*)$/mg], ['linux: no system call 31, wanted by ionice'],
+	'an unknown system call is named once, with its program');
+
 # ---- a tree that is not true ----
 
 ($status, $out, $err) = with_tree(tree_of('-smp', 3), '--smp', 2);
