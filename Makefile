@@ -371,7 +371,7 @@ ON_STET := $(foreach t,$(PROGRAMS),\
 FIRST := $(foreach a,kvm user,$(firstword $(filter linux/max/$a/%,$(ON_LINUX))))
 SLOW := $(filter %/many %/migrate %/bankstorm %/killstorm %/lifecycle %/thread,$(ON_STET))
 PROGRAM_TESTS := $(SLOW) $(filter-out $(SLOW),$(ON_STET)) $(filter-out $(FIRST),$(ON_LINUX))
-LONG_TESTS := tests/system/two_guests.t tests/system/debuggers.t tests/system/share.t
+LONG_TESTS := tests/system/day.t tests/system/two_guests.t tests/system/debuggers.t tests/system/share.t
 SYSTEM_TESTS := $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/system/*.t)))
 # One more than there are CPUs: some tests sleep.
 PROVE := prove --timer -j$(shell expr $$(nproc) + 1) --exec tests/one
@@ -407,7 +407,7 @@ help:
 	@echo 'make           build the kernel (build/stet), the VMM (build/user/stet) and all programs'
 	@echo 'make check     build everything, warnings are errors; clang; host tests'
 	@echo 'make test      all of that, and everything that runs under QEMU'
-	@echo 'make nightly   what takes hours: a million exits with registers that must not be lost'
+	@echo 'make nightly   what takes hours: a million exits with registers that must not be lost, a day of virtual time'
 	@echo 'make run       boot Stet in QEMU and Debian on it as a guest, at this terminal;'
 	@echo '               CPUS=2 MEM=2048 GUEST_CPUS=2 GUEST_MEM=512 DISK=build/disk.img'
 	@echo '               SHELL_ON=host: a shell on Stet itself; VMM=qemu: Debian'\''s QEMU as the VMM'
