@@ -316,12 +316,6 @@ static uint64_t system_id(uint32_t reg)
 	return KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM64_SYSREG | reg;
 }
 
-/* What most are: that number says all that check_id() looks for. */
-static inline bool is_system(uint64_t id)
-{
-	return id >> 16 == system_id(0) >> 16;
-}
-
 /* Bits that say nothing are zero: no register has two numbers. (SVE's are compared whole.) And none
  * is larger than a Z register. */
 static __attribute__((noinline)) int check_rare_id(uint64_t id)
@@ -391,7 +385,7 @@ long vcpu_get_one_reg(struct vcpu *vcpu, uint64_t user_reg)
 
 	if (get_user(reg, user_reg))
 		return -EFAULT;
-	err = is_system(reg.id) ? 0 : check_id(reg.id);
+	err = check_id(reg.id);
 	if (err)
 		return err;
 	bank_evict(&vcpu->bank);
@@ -417,7 +411,7 @@ long vcpu_set_one_reg(struct vcpu *vcpu, uint64_t user_reg)
 
 	if (get_user(reg, user_reg))
 		return -EFAULT;
-	err = is_system(reg.id) ? 0 : check_id(reg.id);
+	err = check_id(reg.id);
 	if (!err)
 		err = get_value(&value, &reg);
 	if (err)
