@@ -272,7 +272,7 @@ static void move_victim(const struct victim *v, uint64_t *s)
 static void *tracer_main(void *arg)
 {
 	struct tracer *t = arg;
-	struct victim v;
+	struct victim v = { .pid = 0 };
 
 	while (!stop) {
 		if (!victim_begin(&v, &t->seed)) {

@@ -10,15 +10,21 @@
 
 #define NZCV 0xf0000000
 
-extern char victim_spins[];
-__asm__(".pushsection .text\nvictim_spins: b victim_spins\n.popsection\n");
+/* It uses registers of its class and changes none. */
+extern char victim_uses_v[], victim_uses_sve[];
+__asm__(".pushsection .text\n"
+	".arch armv8-a+sve\n"
+	"victim_uses_v: fmov xzr, d0\n\tb victim_uses_v\n"
+	"victim_uses_sve: mov z0.d, z0.d\n\tb victim_uses_sve\n"
+	".arch armv8-a\n"
+	".popsection\n");
 
 static int write_general(struct victim *v, uint64_t *seed)
 {
 	for (int i = 0; i < 31; i++)
 		v->general.regs[i] = random_next(seed);
 	v->general.sp = random_next(seed);
-	v->general.pc = (uintptr_t)victim_spins;
+	v->general.pc = (uintptr_t)(v->want.vl ? victim_uses_sve : victim_uses_v);
 	v->general.pstate = random_next(seed) & NZCV;
 	return tracer_put(v->pid, NT_PRSTATUS, &v->general, sizeof(v->general)) ? -1 : 0;
 }
@@ -44,7 +50,11 @@ static int write_sve(struct victim *v)
 
 static int write_vectors(struct victim *v, uint64_t *seed)
 {
-	state_fill(&v->want, random_next(seed) % 3 ? state_any_length(seed) : 0, random_next(seed));
+	unsigned vl = (unsigned)v->want.vl; /* as before, which needs no new image; or another */
+
+	if (random_next(seed) % 2)
+		vl = random_next(seed) % 3 ? state_any_length(seed) : 0;
+	state_fill(&v->want, vl, random_next(seed));
 	return v->want.vl ? write_sve(v) : write_v(v);
 }
 
@@ -77,6 +87,8 @@ static int differ_general(const struct victim *v)
 	struct user_pt_regs r = tracer_regs(v->pid);
 
 	r.pstate &= NZCV;
+	if (r.pc == v->general.pc + 4)
+		r.pc -= 4;
 	return memcmp(&r, &v->general, sizeof(r)) != 0;
 }
 
@@ -84,9 +96,9 @@ bool victim_begin(struct victim *v, uint64_t *seed)
 {
 	v->pid = fork();
 	if (v->pid == 0)
-		__asm__ volatile("b victim_spins");
+		__asm__ volatile("b victim_uses_v");
 	if (!tracer_ask(PTRACE_SEIZE, v->pid, 0, (void *)PTRACE_O_EXITKILL) &&
-	    tracer_interrupt(v->pid) && !write_general(v, seed) && !write_vectors(v, seed) &&
+	    tracer_interrupt(v->pid) && !write_vectors(v, seed) && !write_general(v, seed) &&
 	    !tracer_ask(PTRACE_CONT, v->pid, 0, NULL))
 		return true;
 	victim_end(v);
@@ -95,16 +107,19 @@ bool victim_begin(struct victim *v, uint64_t *seed)
 
 int victim_look(struct victim *v, uint64_t *seed)
 {
-	int wrong, more;
+	bool blind = random_next(seed) % 3 == 0; /* writes what it has not read */
+	int wrong = 0;
 
 	if (!tracer_interrupt(v->pid))
 		return -1;
-	wrong = v->want.vl ? differ_sve(v) : differ_v(v);
-	more = differ_general(v);
-	wrong = wrong < 0 ? wrong : wrong + more;
-	if (random_next(seed) % 2 && write_vectors(v, seed))
+	if (!blind) {
+		wrong = v->want.vl ? differ_sve(v) : differ_v(v);
+		if (wrong >= 0)
+			wrong += differ_general(v);
+	}
+	if ((blind || random_next(seed) % 2) && write_vectors(v, seed))
 		return -2;
-	if (random_next(seed) % 4 == 0 && write_general(v, seed))
+	if (write_general(v, seed)) /* where it goes on is by its class */
 		return -3;
 	return tracer_ask(PTRACE_CONT, v->pid, 0, NULL) ? -4 : wrong;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A task that does nothing and whose registers are all its tracer's: general registers, V registers
- * or all of SVE, at any length. The calling thread is the tracer.
+ * A task that does nothing but use its registers, which are all its tracer's: general registers, V
+ * registers or all of SVE, at any length. The calling thread is the tracer.
  */
 #pragma once
 #include "tests/lib/tracer.h"
