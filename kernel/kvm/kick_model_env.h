@@ -332,7 +332,7 @@ NOTHING(ktimer_init, struct ktimer *t __attribute__((unused)),
 	}
 #define UNUSED_VCPU struct vcpu *v __attribute__((unused))
 NOT_REACHED(int, vgic_ready_to_run, UNUSED_VCPU)
-NOT_REACHED(void, mmio_complete, UNUSED_VCPU)
+NOT_REACHED(void, mmio_complete_load, UNUSED_VCPU)
 NOT_REACHED(void, vcpu_reset, UNUSED_VCPU)
 NOT_REACHED(void, inject_serror, UNUSED_VCPU)
 NOT_REACHED(void, debug_load, const UNUSED_VCPU)

@@ -85,14 +85,10 @@ int mmio_access(struct vcpu *vcpu, struct mmio_access a)
 	return mmio_is_store(a) ? store(vcpu, a) : load(vcpu, a);
 }
 
-void mmio_complete(struct vcpu *vcpu)
+void mmio_complete_load(struct vcpu *vcpu)
 {
 	uint64_t value;
 
-	vcpu->mmio_pending = false;
-	vcpu_skip_instruction(vcpu);
-	if (mmio_is_store(vcpu->mmio))
-		return;
 	__builtin_memcpy(&value, vcpu->run->mmio.data, sizeof(value));
 	deliver(vcpu, vcpu->mmio, value);
 }

@@ -205,4 +205,11 @@ static inline void vcpu_set_reg(struct vcpu *vcpu, unsigned rt, uint64_t value)
 int mmio_access(struct vcpu *vcpu, struct mmio_access access);
 /* At the next KVM_RUN if mmio_pending: the access the VMM was asked about is over; a load's result goes
  * to Rt. */
-void mmio_complete(struct vcpu *vcpu);
+void mmio_complete_load(struct vcpu *vcpu);
+static inline void mmio_complete(struct vcpu *vcpu)
+{
+	vcpu->mmio_pending = false;
+	vcpu_skip_instruction(vcpu);
+	if (!mmio_is_store(vcpu->mmio))
+		mmio_complete_load(vcpu);
+}
