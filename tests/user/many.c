@@ -176,6 +176,36 @@ TEST(forks_without_end)
 	linux_allows(8000);
 }
 
+static void *stay(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static int thread_without_end(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
+	do
+		err = pthread_create(&thread, &attr, stay, NULL);
+	while (!err);
+	return err != EAGAIN && err != ENOMEM;
+}
+
+TEST(threads_without_end)
+{
+	if (tap_argc < 2)
+		return tap_skip("takes a minute on a busy machine: with an argument");
+	linux_allows(20000);
+	in_child(thread_without_end);
+	linux_allows(8000);
+}
+
 static int open_without_end(void)
 {
 	int fds[2];
