@@ -9,25 +9,29 @@
 #include <unistd.h>
 #include "bench/exits/rows.h"
 
-static GUEST void guest_doorbells(uint64_t rounds)
+GUEST_INLINE void guest_doorbells_with(uint64_t rounds, enum fp fp)
 {
 	uint64_t begin = section_begin();
 
-	while (rounds--)
+	while (rounds--) {
+		guest_fp(fp);
 		mmio_write32(GUEST_PORT + DOORBELL, 1);
+	}
 	guest_done(section_end(begin));
 }
+GUEST_PAIR(guest_doorbells)
 
 /* Busy until `rounds` interrupts have come; how long that took is measured by who sends them. */
-static GUEST void guest_counts(uint64_t rounds)
+GUEST_INLINE void guest_counts_with(uint64_t rounds, enum fp fp)
 {
 	gicv3_edge(SPI, true);
-	guest_takes(on_count, SPI);
-	mmio_write32(GUEST_PORT + PORT_TEST, 0);
+	guest_takes(fp ? on_count_fp : on_count, SPI);
+	ready = 1;
 	while (irqs[0] < rounds)
 		cpu_relax();
 	guest_done(0);
 }
+GUEST_PAIR(guest_counts)
 
 /*
  * With the line up the next one comes before the guest's loop gets to an instruction, so the
@@ -78,19 +82,31 @@ struct sender {
 };
 
 /* One interrupt after the other, each when the guest has taken the last. */
-static void *sender_body(void *arg)
+static inline void send_all(struct sender *s, enum fp fp)
 {
-	struct sender *s = arg;
 	uint64_t one = 1, begin;
 
-	run_on_cpu(1);
+	while (!guest_view(&vm, ready))
+		__asm__ volatile("yield");
 	begin = section_begin();
 	for (uint64_t sent = 0; sent < s->rounds; sent++) {
 		sys(__NR_write, s->fd, &one, sizeof(one));
+		vmm_fp(fp);
 		while (guest_view(&vm, irqs[0]) == sent)
 			__asm__ volatile("yield");
 	}
 	s->ticks = section_end(begin);
+}
+
+static void *sender_body(void *arg)
+{
+	send_all(arg, FP_NOBODY);
+	return NULL;
+}
+
+static void *sender_body_fp(void *arg)
+{
+	send_all(arg, FP_VMM);
 	return NULL;
 }
 
@@ -107,8 +123,11 @@ static uint64_t injections_by_thread(const struct row *row, uint64_t rounds)
 	vm_create(&vm, 1);
 	vm_add_gic(&vm, 64);
 	vcpu_start(&vm.vcpu[0], row->guest, rounds);
-	if (ioc(vm.fd, KVM_IRQFD, &irqfd) == 0 && vcpu_run(&vm.vcpu[0]) == 0 &&
-	    pthread_create(&thread, NULL, sender_body, &sender) == 0) {
+	run_on_cpu(1); /* the thread's place, from its beginning */
+	if (ioc(vm.fd, KVM_IRQFD, &irqfd) == 0 &&
+	    pthread_create(&thread, NULL, row->fp & FP_VMM ? sender_body_fp : sender_body,
+			   &sender) == 0) {
+		run_on_cpu(0);
 		vcpu_run_done(&vm.vcpu[0], &ignored);
 		pthread_join(thread, NULL);
 	}
@@ -136,8 +155,16 @@ static uint64_t level_interrupts(const struct row *row, uint64_t rounds)
 static const struct row rows[] = {
 	{ "ioeventfd", "guest store that signals an eventfd", kicks, 2000, guest_doorbells,
 	  FP_NOBODY },
+	{ "ioeventfd-guest-fp", "... the guest uses FP each round", kicks, 500, guest_doorbells_fp,
+	  FP_GUEST },
 	{ "irqfd-thread", "irqfd written by a thread, taken by a running vCPU (two CPUs)",
 	  injections_by_thread, 500, guest_counts, FP_NOBODY },
+	{ "irqfd-thread-guest-fp", "... the guest uses FP each round", injections_by_thread, 200,
+	  guest_counts_fp, FP_GUEST },
+	{ "irqfd-thread-vmm-fp", "... the VMM uses FP each round", injections_by_thread, 200,
+	  guest_counts, FP_VMM },
+	{ "irqfd-thread-both-fp", "... both use FP each round", injections_by_thread, 200,
+	  guest_counts_fp, FP_BOTH },
 	{ "eoi-level", "end of a level interrupt whose line is up, and taking it again",
 	  level_interrupts, 500, guest_level, FP_NOBODY },
 };

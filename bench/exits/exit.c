@@ -18,7 +18,7 @@ GUEST void guest_writes_fp(uint64_t arg)
 {
 	(void)arg;
 	for (;;) {
-		guest_fp();
+		guest_fp(FP_GUEST);
 		mmio_write32(GUEST_PORT + PORT_TEST, 1);
 	}
 }
@@ -31,30 +31,20 @@ static GUEST void on_spi(struct guest_cpu *cpu)
 
 static GUEST void on_spi_fp(struct guest_cpu *cpu)
 {
-	guest_fp();
+	guest_fp(FP_GUEST);
 	on_spi(cpu);
 }
 
-GUEST_INLINE void take_spis(void (*handler)(struct guest_cpu *))
+GUEST_INLINE void guest_takes_spis_with(uint64_t arg, enum fp fp)
 {
+	(void)arg;
 	gicv3_edge(SPI, true);
-	guest_takes(handler, SPI);
+	guest_takes(fp ? on_spi_fp : on_spi, SPI);
 	mmio_write32(GUEST_PORT + PORT_TEST, 0);
 	for (;;)
 		;
 }
-
-static GUEST void guest_takes_spis(uint64_t arg)
-{
-	(void)arg;
-	take_spis(on_spi);
-}
-
-static GUEST void guest_takes_spis_fp(uint64_t arg)
-{
-	(void)arg;
-	take_spis(on_spi_fp);
-}
+GUEST_PAIR(guest_takes_spis)
 
 static uint64_t mmio_exits(const struct row *row, uint64_t rounds)
 {

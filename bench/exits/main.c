@@ -76,6 +76,12 @@ GUEST void on_count(struct guest_cpu *cpu)
 	irq_end(n);
 }
 
+GUEST void on_count_fp(struct guest_cpu *cpu)
+{
+	guest_fp(FP_GUEST);
+	on_count(cpu);
+}
+
 GUEST void guest_takes(void (*handler)(struct guest_cpu *), unsigned irq)
 {
 	guest_self()->on_irq = handler;

@@ -12,23 +12,26 @@
 
 enum { PAGE = 4096, BLOCK = 2 << 20 };
 
-GUEST_INLINE void touch(uint64_t rounds, uint64_t step)
+GUEST_INLINE void touch(uint64_t rounds, uint64_t step, enum fp fp)
 {
 	uint64_t begin = section_begin();
 
-	for (uint64_t n = 0; n < rounds; n++)
+	for (uint64_t n = 0; n < rounds; n++) {
+		guest_fp(fp);
 		mmio_read8(SLOT_IPA + n * step);
+	}
 	guest_done(section_end(begin));
 }
 
-static GUEST void guest_touches_pages(uint64_t rounds)
+GUEST_INLINE void guest_touches_pages_with(uint64_t rounds, enum fp fp)
 {
-	touch(rounds, PAGE);
+	touch(rounds, PAGE, fp);
 }
+GUEST_PAIR(guest_touches_pages)
 
 static GUEST void guest_touches_blocks(uint64_t rounds)
 {
-	touch(rounds, BLOCK);
+	touch(rounds, BLOCK, FP_NOBODY);
 }
 
 /*
@@ -102,6 +105,8 @@ static uint64_t host_faults(const struct row *row, uint64_t rounds)
 static const struct row rows[] = {
 	{ "stage2-4k", "stage-2 fault, 4 KiB, the VMM has the page", page_faults, 250,
 	  guest_touches_pages, FP_NOBODY },
+	{ "stage2-4k-guest-fp", "... the guest uses FP each round", page_faults, 250,
+	  guest_touches_pages_fp, FP_GUEST },
 	{ "stage2-4k-new", "... nobody has: the page is found and zeroed", new_page_faults, 250,
 	  guest_touches_pages, FP_NOBODY },
 	{ "host-4k-new", "the same page fault of the VMM itself", host_faults, 250, NULL,

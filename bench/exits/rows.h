@@ -23,18 +23,34 @@ uint64_t guest_watched(const struct row *row, uint64_t rounds);
 /* The calling thread and those it starts run on that CPU only. False if they cannot. */
 bool run_on_cpu(unsigned cpu);
 
-/* Guests: count an interrupt; get ready to take one. */
+/* Guests: count an interrupt, without FP and with; get ready to take one. */
 GUEST void on_count(struct guest_cpu *cpu);
+GUEST void on_count_fp(struct guest_cpu *cpu);
 GUEST void guest_takes(void (*handler)(struct guest_cpu *), unsigned irq);
 /* The guest of rows that leave to the VMM each round, and one that uses FP before. */
 GUEST void guest_writes(uint64_t arg);
 GUEST void guest_writes_fp(uint64_t arg);
 
-/* One vector instruction, in a guest. */
-GUEST_INLINE void guest_fp(void)
+/* One vector instruction in a guest, if it uses FP in this row. */
+GUEST_INLINE void guest_fp(enum fp fp)
 {
-	__asm__ volatile("fadd v0.2d, v0.2d, v1.2d" ::: "memory");
+	if (fp & FP_GUEST)
+		__asm__ volatile("fadd v0.2d, v0.2d, v1.2d" ::: "memory");
 }
+
+/*
+ * The guest `name` and `name`_fp, which uses FP each round: both are `name`_with(argument, fp),
+ * inline, so that neither has an instruction to find out which it is.
+ */
+#define GUEST_PAIR(name)                                                                           \
+	static GUEST void name(uint64_t arg)                                                       \
+	{                                                                                          \
+		name##_with(arg, FP_NOBODY);                                                       \
+	}                                                                                          \
+	static GUEST void name##_fp(uint64_t arg)                                                  \
+	{                                                                                          \
+		name##_with(arg, FP_GUEST);                                                        \
+	}
 
 /* One vector instruction in the VMM, if it uses FP in this row. */
 static inline void vmm_fp(enum fp fp)

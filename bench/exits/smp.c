@@ -9,17 +9,18 @@
 
 enum { SGI = 3 };
 
-static GUEST void guest_answers(uint64_t arg)
+GUEST_INLINE void guest_answers_with(uint64_t arg, enum fp fp)
 {
 	(void)arg;
-	guest_takes(on_count, SGI);
+	guest_takes(fp ? on_count_fp : on_count, SGI);
 	ready = 1;
 	while (!stop)
 		cpu_relax();
 	guest_done(0);
 }
+GUEST_PAIR(guest_answers)
 
-static GUEST void guest_sgis(uint64_t rounds)
+GUEST_INLINE void guest_sgis_with(uint64_t rounds, enum fp fp)
 {
 	uint64_t begin, seen = 0;
 
@@ -28,6 +29,7 @@ static GUEST void guest_sgis(uint64_t rounds)
 		cpu_relax();
 	begin = section_begin();
 	while (rounds--) {
+		guest_fp(fp);
 		sgi_send(SGI, 2);
 		while (irqs[1] == seen)
 			cpu_relax();
@@ -37,38 +39,43 @@ static GUEST void guest_sgis(uint64_t rounds)
 	stop = 1;
 	guest_done(begin);
 }
+GUEST_PAIR(guest_sgis)
 
 /* The one that answers sleeps until the other is done; it never misses one, see wfi_until(). */
-static GUEST void guest_echoes(uint64_t rounds)
+GUEST_INLINE void guest_echoes_with(uint64_t rounds, enum fp fp)
 {
 	uint64_t seen = 0;
 
 	guest_takes(on_count, SGI);
 	ready = 1;
 	while (rounds--) {
+		guest_fp(fp);
 		wfi_until(irqs[1] != seen);
 		seen++;
 		sgi_send(SGI, 1);
 	}
 	guest_done(0);
 }
+GUEST_PAIR(guest_echoes)
 
 /* Two vCPUs wake each other and sleep: one round is there and back. */
-static GUEST void guest_calls(uint64_t rounds)
+GUEST_INLINE void guest_calls_with(uint64_t rounds, enum fp fp)
 {
 	uint64_t begin, seen = 0;
 
 	guest_takes(on_count, SGI);
-	while (!ready)
-		cpu_relax();
+	while (!ready) /* cpu_relax() is for another CPU, and slow */
+		;
 	begin = section_begin();
 	while (rounds--) {
+		guest_fp(fp);
 		sgi_send(SGI, 2);
 		wfi_until(irqs[0] != seen);
 		seen++;
 	}
 	guest_done(section_end(begin));
 }
+GUEST_PAIR(guest_calls)
 
 /* vCPU 0 runs row->guest here on CPU 0, vCPU 1 the other guest in a thread on that CPU. */
 static uint64_t with_partner(const struct row *row, uint64_t rounds, unsigned cpu,
@@ -92,13 +99,13 @@ static uint64_t with_partner(const struct row *row, uint64_t rounds, unsigned cp
 
 static uint64_t sgis(const struct row *row, uint64_t rounds)
 {
-	return with_partner(row, rounds, 1, guest_answers);
+	return with_partner(row, rounds, 1, row->fp ? guest_answers_fp : guest_answers);
 }
 
 /* A round is one SGI, so half of there and back. */
 static uint64_t sgis_on_one_cpu(const struct row *row, uint64_t rounds)
 {
-	return with_partner(row, (rounds + 1) / 2, 0, guest_echoes);
+	return with_partner(row, (rounds + 1) / 2, 0, row->fp ? guest_echoes_fp : guest_echoes);
 }
 
 /* Two threads on one CPU, each with a vCPU of its own; whose turn it is. */
@@ -158,8 +165,11 @@ static uint64_t hand_overs(const struct row *row, uint64_t rounds)
 static const struct row rows[] = {
 	{ "sgi", "SGI to another, running vCPU, and seeing its answer (two CPUs)", sgis, 200,
 	  guest_sgis, FP_NOBODY },
+	{ "sgi-guest-fp", "... both guests use FP each round", sgis, 100, guest_sgis_fp, FP_GUEST },
 	{ "sgi-one-cpu", "SGI to a vCPU asleep on the same CPU; the sender sleeps", sgis_on_one_cpu,
 	  500, guest_calls, FP_NOBODY },
+	{ "sgi-one-cpu-guest-fp", "... both guests use FP each round", sgis_on_one_cpu, 200,
+	  guest_calls_fp, FP_GUEST },
 	{ "hand-over", "two vCPUs hand over one CPU: exit to the VMM, sched_yield", hand_overs, 500,
 	  guest_writes, FP_NOBODY },
 	{ "hand-over-guest-fp", "... the guests use FP each round", hand_overs, 500,

@@ -13,13 +13,14 @@ static GUEST void on_vtimer(struct guest_cpu *cpu)
 	irq_end(n);
 }
 
-static GUEST void guest_timer(uint64_t rounds)
+GUEST_INLINE void guest_timer_with(uint64_t rounds, enum fp fp)
 {
 	uint64_t begin, seen = 0;
 
 	guest_takes(on_vtimer, VTIMER);
 	begin = section_begin();
 	while (rounds--) {
+		guest_fp(fp);
 		sysreg_write(cntv_cval_el0, 0);
 		sysreg_write(cntv_ctl_el0, TIMER_ENABLE);
 		isb();
@@ -29,6 +30,7 @@ static GUEST void guest_timer(uint64_t rounds)
 	}
 	guest_done(section_end(begin));
 }
+GUEST_PAIR(guest_timer)
 
 static GUEST void guest_programs(uint64_t rounds)
 {
@@ -47,7 +49,7 @@ static GUEST void guest_programs(uint64_t rounds)
 }
 
 /* How late after its time a sleeping guest runs again. The marks hold going to sleep and waking. */
-static GUEST void guest_wakes(uint64_t rounds)
+GUEST_INLINE void guest_wakes_with(uint64_t rounds, enum fp fp)
 {
 	uint64_t nap = sysreg_read(cntfrq_el0) / 5000, late = 0, due;
 
@@ -60,6 +62,7 @@ static GUEST void guest_wakes(uint64_t rounds)
 		isb();
 		MARK_BEGIN;
 		__asm__ volatile("wfi" ::: "memory");
+		guest_fp(fp);
 		late += section_end(due);
 		irq_enable();
 		isb();
@@ -67,6 +70,7 @@ static GUEST void guest_wakes(uint64_t rounds)
 	}
 	guest_done(late);
 }
+GUEST_PAIR(guest_wakes)
 
 static uint64_t timer_sets(const struct row *row, uint64_t rounds)
 {
@@ -88,11 +92,15 @@ static uint64_t timer_sets(const struct row *row, uint64_t rounds)
 static const struct row rows[] = {
 	{ "vtimer", "virtual timer interrupt: arm, take, end", guest_timed, 500, guest_timer,
 	  FP_NOBODY },
+	{ "vtimer-guest-fp", "... the guest uses FP each round", guest_timed, 200, guest_timer_fp,
+	  FP_GUEST },
 	{ "timer-program", "the guest programs its timer, which does not trap", guest_timed, 2000,
 	  guest_programs, FP_NOBODY },
 	{ "timer-set", "the VMM programs the guest's timer (ONE_REG)", timer_sets, 1000,
 	  guest_writes, FP_NOBODY },
 	{ "wfi-wake", "WFI wake-up: lateness after the timer's due time", guest_timed, 100,
 	  guest_wakes, FP_NOBODY },
+	{ "wfi-wake-guest-fp", "... lateness until the guest has used FP", guest_timed, 50,
+	  guest_wakes_fp, FP_GUEST },
 };
 const struct row_list timer_rows = ROW_LIST(rows);

@@ -8,46 +8,44 @@
 
 enum { SMCCC_VERSION = 0x80000000u, SGI = 3 };
 
-static GUEST void guest_hypercalls(uint64_t rounds)
-{
-	uint64_t begin = section_begin();
-
-	while (rounds--)
-		hvc(SMCCC_VERSION, 0, 0, 0);
-	guest_done(section_end(begin));
-}
-
-static GUEST void guest_hypercalls_fp(uint64_t rounds)
+GUEST_INLINE void guest_hypercalls_with(uint64_t rounds, enum fp fp)
 {
 	uint64_t begin = section_begin();
 
 	while (rounds--) {
-		guest_fp();
+		guest_fp(fp);
 		hvc(SMCCC_VERSION, 0, 0, 0);
 	}
 	guest_done(section_end(begin));
 }
+GUEST_PAIR(guest_hypercalls)
 
-static GUEST void guest_gic_reads(uint64_t rounds)
+GUEST_INLINE void guest_gic_reads_with(uint64_t rounds, enum fp fp)
 {
 	uint64_t begin = section_begin();
 
-	while (rounds--)
+	while (rounds--) {
+		guest_fp(fp);
 		mmio_read32(GUEST_GICD + GICD_TYPER);
+	}
 	guest_done(section_end(begin));
 }
+GUEST_PAIR(guest_gic_reads)
 
 /* Enabling what is enabled: the model is asked, nothing becomes pending. */
-static GUEST void guest_gic_writes(uint64_t rounds)
+GUEST_INLINE void guest_gic_writes_with(uint64_t rounds, enum fp fp)
 {
 	uint64_t begin;
 
 	guest_takes(on_count, SPI);
 	begin = section_begin();
-	while (rounds--)
+	while (rounds--) {
+		guest_fp(fp);
 		mmio_write32(GUEST_GICD + GICD_ISENABLER + SPI / 32 * 4, 1u << SPI % 32);
+	}
 	guest_done(section_end(begin));
 }
+GUEST_PAIR(guest_gic_writes)
 
 static GUEST void guest_ends(uint64_t rounds)
 {
@@ -110,8 +108,12 @@ static const struct row rows[] = {
 	  guest_hypercalls, FP_NOBODY },
 	{ "gic-read", "MMIO read answered by the in-kernel GIC", guest_timed, 2000, guest_gic_reads,
 	  FP_NOBODY },
+	{ "gic-read-guest-fp", "... the guest uses FP each round", guest_timed, 500,
+	  guest_gic_reads_fp, FP_GUEST },
 	{ "gic-write", "MMIO write to the in-kernel GIC: GICD_ISENABLER", guest_timed, 2000,
 	  guest_gic_writes, FP_NOBODY },
+	{ "gic-write-guest-fp", "... the guest uses FP each round", guest_timed, 500,
+	  guest_gic_writes_fp, FP_GUEST },
 	{ "eoi", "ICC_EOIR1 write, which does not trap", guest_timed, 2000, guest_ends, FP_NOBODY },
 	{ "sgi-self", "SGI of a vCPU to itself: sent, taken, ended", guest_timed, 500,
 	  guest_sgis_itself, FP_NOBODY },
