@@ -38,10 +38,12 @@ static int exit_wfx(struct vcpu *vcpu, uint64_t esr)
 {
 	irq_enable();
 	vcpu_skip_instruction(vcpu);
-	if (esr & ISS_WFX_WFE)
+	if (esr & ISS_WFX_WFE) {
+		vcpu->stats.wfe++;
 		thread_yield();
-	else
+	} else {
 		vcpu_block(vcpu);
+	}
 	return EXIT_RESUME;
 }
 

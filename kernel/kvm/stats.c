@@ -13,6 +13,7 @@
 
 #include "kvm/vcpu.h"
 #include "lib/bits.h"
+#include "lib/relaxed.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 
@@ -23,15 +24,17 @@ struct stat_row {
 	char name[NAME_SIZE];
 	size_t offset;	/* in struct vcpu_stats */
 	unsigned count; /* of counters there whose sum it is */
+	bool less_wfe;	/* without the WFEs among them */
 };
 
 /* Named as in Linux where it counts the same. */
-#define ROW(name, field)  { name, offsetof(struct vcpu_stats, field), 1 }
-#define SUM(name, ec, n)  { name, offsetof(struct vcpu_stats, exits[ec]), n }
+#define ROW(name, field)  { name, offsetof(struct vcpu_stats, field), 1, false }
+#define SUM(name, ec, n)  { name, offsetof(struct vcpu_stats, exits[ec]), n, false }
 static const struct stat_row rows[] = {
 	SUM("exits", 0, EXIT_CAUSES),
 	SUM("hvc_exit_stat", EC_HVC64, 1),
-	SUM("wfx_exit_stat", EC_WFX, 1),
+	ROW("wfe_exit_stat", wfe),
+	{ "wfi_exit_stat", offsetof(struct vcpu_stats, exits[EC_WFX]), 1, true },
 	SUM("sysreg_exit_stat", EC_SYSREG, 1),
 	ROW("mmio_exit_kernel", mmio_kernel),
 	ROW("mmio_exit_user", mmio_vmm),
@@ -71,7 +74,8 @@ static uint64_t count(const struct vcpu *vcpu, const struct stat_row *row)
 
 	for (unsigned i = 0; i < row->count; i++)
 		sum += __atomic_load_n(&stats[i], __ATOMIC_RELAXED);
-	return sum;
+	/* One that is just being counted is a WFI until it is known to be a WFE. */
+	return row->less_wfe ? sum - min(sum, relaxed_u64(&vcpu->stats.wfe)) : sum;
 }
 
 static uint64_t count_all(const struct stats_file *s, const struct stat_row *row)

@@ -59,6 +59,7 @@ struct vcpu_wait {
 struct vcpu_stats { /* plain counters, written by the vCPU's own thread */
 	uint64_t exits[EXIT_CAUSES];
 	uint64_t mmio_kernel, mmio_vmm, s2_faults, signals, blocks, crossings;
+	uint64_t wfe;	/* of exits[EC_WFX]; the others are WFI */
 	uint64_t loads; /* of the guest bank */
 };
 

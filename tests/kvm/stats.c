@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "tests/kvm/lib/vm.h"
+#include "tests/kvm/lib/takes.h"
 
 static struct vm vm;
 
@@ -122,6 +122,42 @@ TEST(a_vcpu_counts_its_exits)
 	free(after.descriptors);
 	close(fd);
 	vm_destroy(&vm);
+}
+
+enum { NAPS = 5, NAP_US = 50000, WFES = 3 };
+
+/* A nap is a WFI; none if the timer was due before it, two if it was woken too early. */
+static GUEST void guest_naps(uint64_t naps)
+{
+	takes_begin(takes_timer_off);
+	for (uint64_t n = 0; n < naps; n++) {
+		takes_timer(takes_now() + takes_us(NAP_US), ENABLE);
+		wfi_until(taken[TIMER] > n);
+	}
+	for (int i = 0; i < WFES; i++)
+		__asm__ volatile("sev; wfe" ::: "memory");
+	guest_done(0);
+}
+
+TEST(wfi_and_wfe_are_counted_apart)
+{
+	static struct stats s;
+	uint64_t done;
+	int fd;
+
+	takes_create(&vm, 1);
+	fd = (int)ioc(vm.vcpu[0].fd, KVM_GET_STATS_FD, 0);
+	vcpu_start(&vm.vcpu[0], guest_naps, NAPS);
+	expect(vcpu_run_done(&vm.vcpu[0], &done));
+	require(expect(fd >= 0) && stats_read(fd, &s));
+	tap_print("# WFI %lld of %d, WFE %lld of %d\n", (long long)stat_value(&s, "wfi_exit_stat"),
+		  NAPS, (long long)stat_value(&s, "wfe_exit_stat"), WFES);
+	expect(stat_value(&s, "wfi_exit_stat") >= 1);
+	expect(stat_value(&s, "wfi_exit_stat") <= 2 * NAPS);
+	expect(stat_value(&s, "wfe_exit_stat") <= WFES);
+	free(s.descriptors);
+	close(fd);
+	takes_destroy(&vm);
 }
 
 TEST(reads_take_any_part)

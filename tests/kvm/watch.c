@@ -159,19 +159,9 @@ static GUEST void guest_accesses(uint64_t n)
 	guest_done(1);
 }
 
-static GUEST void on_timer(struct guest_cpu *cpu)
-{
-	uint32_t n = irq_acknowledge();
-
-	(void)cpu;
-	takes_timer(0, 0);
-	taken[TIMER]++;
-	irq_end(n);
-}
-
 static GUEST void guest_naps(uint64_t ms)
 {
-	takes_begin(on_timer);
+	takes_begin(takes_timer_off);
 	takes_timer(takes_now() + takes_us(ms * 1000), ENABLE);
 	wfi_until(taken[TIMER]);
 	guest_done(1);
@@ -180,7 +170,7 @@ static GUEST void guest_naps(uint64_t ms)
 /* Short waits, until the VMM has seen enough. */
 static GUEST void guest_dozes(uint64_t us)
 {
-	takes_begin(on_timer);
+	takes_begin(takes_timer_off);
 	for (uint32_t n = 1; !*(volatile bool *)&seen_enough; n++) {
 		takes_timer(takes_now() + takes_us(us), ENABLE);
 		wfi_until(taken[TIMER] >= n);

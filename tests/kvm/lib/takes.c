@@ -15,6 +15,16 @@ GUEST void takes_timer(uint64_t due, uint64_t ctl)
 	isb();
 }
 
+GUEST void takes_timer_off(struct guest_cpu *cpu)
+{
+	uint32_t n = irq_acknowledge();
+
+	(void)cpu;
+	takes_timer(0, 0);
+	taken[TIMER]++;
+	irq_end(n);
+}
+
 GUEST uint64_t takes_now(void)
 {
 	isb();

@@ -17,6 +17,8 @@ extern volatile uint32_t taken[IRQS], early;
 GUEST void takes_begin(void (*handler)(struct guest_cpu *));
 /* The virtual timer: deadline and control. */
 GUEST void takes_timer(uint64_t due, uint64_t ctl);
+/* A handler where nothing but the timer comes: counted, and the timer is off. */
+GUEST void takes_timer_off(struct guest_cpu *cpu);
 GUEST uint64_t takes_now(void);
 /* n microseconds in ticks. */
 GUEST uint64_t takes_us(uint64_t n);
