@@ -171,8 +171,10 @@ void gic_cpu_leave(unsigned heir)
 	uint64_t daif = spin_lock_irqsave(&gicd_lock);
 
 	if (spi_cpu == cpu_id()) {
+		unsigned end = gicd_lines();
+
 		spi_cpu = heir;
-		for (unsigned n = PRIVATE; n < gicd_lines(); n++)
+		for (unsigned n = PRIVATE; n < end; n++)
 			if (lines[n].handler)
 				mmio_write64(gicd, GICD_IROUTER(n), cpu_get(heir)->mpidr);
 	}
