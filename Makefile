@@ -103,7 +103,7 @@ build/kernel/%.S.o: kernel/%.S Makefile $(KERNEL_OFFSETS) | $S/stamp
 # What no exit and no frequent system call goes through is built for size.
 build/kernel/boot/%.o build/kernel/drivers/%.o build/kernel/linux/%.o: KERNEL_CFLAGS += -Os
 COLD := arch/timer arch/trap sched/stack kvm/irqfd kvm/psci
-HOT := eventfd fd file iter pipe syscall trap
+HOT := fs/fd fs/file fs/iter ipc/eventfd ipc/pipe syscall trap
 $(HOT:%=build/kernel/linux/%.c.o): KERNEL_CFLAGS += -O2
 COLD += arch/cpu arch/panic arch/power bank/fp_kernel bank/fp_length bank/fp_stats kvm/inject lib/format lib/printk mm/mmu sched/metronome sched/watchdog $(addprefix kvm/,api debug device id_regs one_reg \
 	proc_stet proc_vm stats sve vcpu_life vm vgic/access vgic/setup watch)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The checks of the door between kernel and programs; the copies themselves are usercopy.S. A fault
- * on the way comes back through trap_el2_sync(), which asks linux/space.c for the page.
+ * on the way comes back through trap_el2_sync(), which asks linux/space/space.c for the page.
  */
 #include "arch/usercopy.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * V registers for the kernel itself. Entered from the copy of a page on a write to a shared one
- * (linux/fault.c) and, for tests, from a timer's interrupt; goes out to fp.c and fp_regs.S.
+ * (linux/space/fault.c) and, for tests, from a timer's interrupt; goes out to fp.c and fp_regs.S.
  *
  * It is no context and no owner: what it leaves in the registers is nobody's, access is closed when
  * it ends, and who was pushed out comes back like any other, by a trap or ahead of one.

@@ -32,7 +32,7 @@
 #include "lib/string.h"
 #include "lib/version.h"
 #include "linux/linux.h"
-#include "linux/task.h"
+#include "linux/process/task.h"
 #include "mm/page.h"
 #include "mm/slab.h"
 #include "sched/metronome.h"

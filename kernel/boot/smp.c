@@ -24,7 +24,7 @@
 #include "lib/check.h"
 #include "lib/printk.h"
 #include "lib/string.h"
-#include "linux/procfs.h"
+#include "linux/proc/procfs.h"
 #include "sched/ktimer.h"
 #include "sched/mutex.h"
 #include "sched/run.h"

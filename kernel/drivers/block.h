@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Disks, as drivers offer them and linux/blockdev.c shows them: /dev/vda, /dev/vdb … */
+/* Disks, as drivers offer them and linux/fs/blockdev.c shows them: /dev/vda, /dev/vdb … */
 #pragma once
 
 #include "lib/types.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * PL031 (Arm DDI 0224): the clock that goes on while the machine is off. Read once at boot by
- * linux/time.c, which counts on by itself. Never written.
+ * linux/time/time.c, which counts on by itself. Never written.
  */
 #include "drivers/rtc.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PL011 (Arm DDI 0183): the console. Entered from printk's console hook and from linux/tty.c to
+ * PL011 (Arm DDI 0183): the console. Entered from printk's console hook and from linux/tty/tty.c to
  * write, from the interrupt to read; received characters go to the one function set by
  * uart_set_input(). The line's speed and format stay as the firmware left them.
  *
@@ -30,8 +30,9 @@
 #define UARTIMSC_RTIM BIT(6) /* characters wait in the FIFO and the line is quiet */
 #define UARTICR_RX    (UARTIMSC_RXIM | UARTIMSC_RTIM)
 
-#define WRITE_PATIENCE 1000000	 /* turns to wait for room */
-#define LINE_PATIENCE  200000000 /* and for another CPU's line: a virtual one may have been stopped in it */
+#define WRITE_PATIENCE 1000000 /* turns to wait for room */
+#define LINE_PATIENCE                                                                              \
+	200000000 /* and for another CPU's line: a virtual one may have been stopped in it */
 
 static volatile uint8_t *registers; /* set once at boot */
 static _Atomic bool output_busy;

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "kvm/vm.h"
-#include "linux/file.h"
-#include "linux/task.h"
+#include "linux/fs/file.h"
+#include "linux/process/task.h"
 
 /* One ioctl of a file whose object is a struct TYPE. */
 typedef long (*api_ioctl)(void *object, uint64_t arg);
@@ -40,8 +40,9 @@ int device_create(struct vm *vm, struct kvm_create_device *device);
 long stats_open_vm(struct vm *vm);
 long stats_open_vcpu(struct vcpu *vcpu);
 
-/* A new file around data, whose reference to its VM the file takes over: ops->release() gives it back,
- * at once if there is an error. ops->release() looks at nothing but data. The descriptor or -errno. */
+/* A new file around data, whose reference to its VM the file takes over: ops->release() gives it
+ * back, at once if there is an error. ops->release() looks at nothing but data. The descriptor or
+ * -errno. */
 long api_install(const struct file_ops *ops, void *data);
 /* The same for a vCPU, with a reference to its VM. */
 long api_install_vcpu(struct vcpu *vcpu);

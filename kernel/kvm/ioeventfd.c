@@ -9,7 +9,7 @@
 #include <linux/errno.h>
 
 #include "lib/list.h"
-#include "linux/file.h"
+#include "linux/fs/file.h"
 #include "mm/slab.h"
 
 struct ioeventfd {
@@ -69,7 +69,7 @@ bool ioeventfd_write(struct vm *vm, uint64_t ipa, unsigned bytes, uint64_t value
 	bool taken = false;
 
 	spin_lock(&devices->lock);
-	list_for_each (io, &devices->ioeventfds, link) {
+	list_for_each(io, &devices->ioeventfds, link) {
 		taken = matches(io, ipa, bytes, value);
 		if (taken) {
 			eventfd_signal(io->eventfd, 1);
@@ -130,7 +130,7 @@ static int assign(struct vm *vm, struct ioeventfd *new)
 	int err = 0;
 
 	spin_lock(&devices->lock);
-	list_for_each (io, &devices->ioeventfds, link)
+	list_for_each(io, &devices->ioeventfds, link)
 		if (collides(io, new))
 			err = -EEXIST;
 	if (!err) {
@@ -153,7 +153,7 @@ static int deassign(struct vm *vm, const struct ioeventfd *like)
 	struct ioeventfd *io, *found = NULL;
 
 	spin_lock(&devices->lock);
-	list_for_each (io, &devices->ioeventfds, link)
+	list_for_each(io, &devices->ioeventfds, link)
 		if (!found && same(io, like))
 			found = io;
 	if (found) {

@@ -4,8 +4,8 @@
  * callback in its eventfd's wait queue: whoever signals the eventfd, in whatever context, raises
  * and lowers the SPI, which latches it if it is an edge. Without a routing table GSI n is SPI n.
  *
- * irqfds->mutex covers the list and the routing table; what an irqfd is routed to now stands in it, for
- * whoever signals it.
+ * irqfds->mutex covers the list and the routing table; what an irqfd is routed to now stands in it,
+ * for whoever signals it.
  */
 #include "kvm/irqfd.h"
 
@@ -15,7 +15,7 @@
 #include "arch/usercopy.h"
 #include "kvm/vgic/vgic.h"
 #include "lib/list.h"
-#include "linux/file.h"
+#include "linux/fs/file.h"
 #include "mm/slab.h"
 
 #define MAX_ROUTES 4096u /* KVM_CAP_IRQ_ROUTING */
@@ -109,7 +109,7 @@ static int attach(struct vm_irqfds *irqfds, struct irqfd *new)
 	int err = 0;
 
 	mutex_lock(&irqfds->mutex);
-	list_for_each (irqfd, &irqfds->all, link)
+	list_for_each(irqfd, &irqfds->all, link)
 		if (irqfd->eventfd == new->eventfd)
 			err = -EBUSY;
 	if (!err) {
@@ -224,7 +224,7 @@ int irqfd_set_routing(struct vm *vm, const struct kvm_irq_routing *head, uint64_
 	mutex_lock(&irqfds->mutex);
 	old = irqfds->routes;
 	irqfds->routes = routes;
-	list_for_each (irqfd, &irqfds->all, link)
+	list_for_each(irqfd, &irqfds->all, link)
 		irqfd->spi = route(irqfds, irqfd->gsi);
 	mutex_unlock(&irqfds->mutex);
 	kfree(old);

@@ -37,7 +37,7 @@
 #include "kvm/vgic/vgic.h"
 #include "kvm/vtimer.h"
 #include "kvm/world.h"
-#include "linux/task.h"
+#include "linux/process/task.h"
 
 #include "host/explore.h"
 #include "host/stores.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /proc/stet/machine: what this machine's register banks and CPUs have done since boot and which system
- * calls programs wanted in vain, a name and a number a line (docs/abi.md). Made anew at each reading, without a lock: each number is true by itself.
+ * /proc/stet/machine: what this machine's register banks and CPUs have done since boot and which
+ * system calls programs wanted in vain, a name and a number a line (docs/abi.md). Made anew at each
+ * reading, without a lock: each number is true by itself.
  */
 #include "kvm/kvm.h"
 
@@ -11,7 +12,7 @@
 #include "kvm/vcpu.h"
 #include "kvm/world.h"
 #include "lib/check.h"
-#include "linux/file.h"
+#include "linux/fs/file.h"
 #include "linux/syscalls.h"
 #include "sched/metronome.h"
 #include "sched/run.h"

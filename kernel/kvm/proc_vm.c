@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /proc/stet/vm/N: what the vCPUs of a VM do, for `stet top`, `stet stat` and others (docs/stat.md has the
- * format). VMs are numbered from 1 in the order of their making. While one of these files is open, that
- * VM's exits are timed (watch.c); counts are there always.
+ * /proc/stet/vm/N: what the vCPUs of a VM do, for `stet top`, `stet stat` and others (docs/stat.md
+ * has the format). VMs are numbered from 1 in the order of their making. While one of these files
+ * is open, that VM's exits are timed (watch.c); counts are there always.
  *
- * An open file keeps no VM: it knows the number and looks again at each reading, and when the VM has gone
- * there is nothing more to read. vms_lock covers the list and the last number; vm->lock covers how many files
- * are open. A VM leaves the list when its last reference has gone, so one in the list may have none.
+ * An open file keeps no VM: it knows the number and looks again at each reading, and when the VM
+ * has gone there is nothing more to read. vms_lock covers the list and the last number; vm->lock
+ * covers how many files are open. A VM leaves the list when its last reference has gone, so one in
+ * the list may have none.
  */
 #include <linux/errno.h>
 
@@ -17,9 +18,9 @@
 #include "kvm/watch.h"
 #include "kvm/world.h"
 #include "lib/check.h"
-#include "linux/procfs.h"
+#include "linux/proc/procfs.h"
 
-static struct spinlock vms_lock;	       /* covers what follows */
+static struct spinlock vms_lock;	 /* covers what follows */
 static struct list vms = LIST_INIT(vms); /* by number */
 static unsigned last_number;
 static struct world_stats gone; /* of VMs that were in the list */
@@ -72,7 +73,8 @@ struct world_stats world_stats(void)
 	struct world_stats sum = gone;
 	const struct vm *vm;
 
-	list_for_each(vm, &vms, node) add_stats(&sum, vm);
+	list_for_each(vm, &vms, node)
+		add_stats(&sum, vm);
 	spin_unlock_irqrestore(&vms_lock, daif);
 	return sum;
 }
@@ -108,8 +110,9 @@ static bool vm_revive(struct vm *vm)
 	uint32_t refs = atomic_load_explicit(&vm->refs, memory_order_relaxed);
 
 	/* relaxed: the lock orders what is read of it */
-	while (refs && !atomic_compare_exchange_weak_explicit(
-			       &vm->refs, &refs, refs + 1, memory_order_relaxed, memory_order_relaxed))
+	while (refs &&
+	       !atomic_compare_exchange_weak_explicit(&vm->refs, &refs, refs + 1,
+						      memory_order_relaxed, memory_order_relaxed))
 		;
 	return refs;
 }
@@ -147,9 +150,9 @@ static void show_exits(struct text *t, struct vcpu *vcpu)
 		const struct watch_times *w = &times[reason];
 
 		if (counts[reason])
-			text_printf(t, "exit %u %s %lu %lu %lu %lu %lu %lu\n", vcpu->id, names[reason],
-				    counts[reason], w->count, w->sum, w->least, w->most,
-				    (uint64_t)(w->squares >> 20));
+			text_printf(t, "exit %u %s %lu %lu %lu %lu %lu %lu\n", vcpu->id,
+				    names[reason], counts[reason], w->count, w->sum, w->least,
+				    w->most, (uint64_t)(w->squares >> 20));
 	}
 }
 
@@ -190,7 +193,8 @@ static void show(struct text *t, void *number)
 	mutex_unlock(&vm->lock);
 	text_printf(t, "stet-vm 1\nvm %u pid %d vcpus %u watched %lu\n", vm->number, vm->pid,
 		    vm->vcpu_count, ns(timer_ticks() - vm->watched_since));
-	vm_for_each_vcpu(i, vcpu, vm) show_vcpu(t, vcpu);
+	vm_for_each_vcpu(i, vcpu, vm)
+		show_vcpu(t, vcpu);
 	vm_put(vm);
 }
 
@@ -207,7 +211,8 @@ static void watch(struct vm *vm, bool begin)
 		watch_all(vm);
 	}
 	if (!begin && !--vm->watchers)
-		vm_for_each_vcpu(i, vcpu, vm) watch_end(vcpu);
+		vm_for_each_vcpu(i, vcpu, vm)
+			watch_end(vcpu);
 	mutex_unlock(&vm->lock);
 }
 

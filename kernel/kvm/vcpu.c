@@ -2,7 +2,8 @@
 /*
  * The run loop (docs/tour.md, walk B) and what starts and stops a vCPU. vcpu_run() comes from
  * api.c's KVM_RUN with vcpu->lock held; it goes to world_run() and, masked still, to exit.c, whose
- * handlers unmask if they may take long. Nothing is put back on the way out: the banks stand where they are.
+ * handlers unmask if they may take long. Nothing is put back on the way out: the banks stand where
+ * they are.
  *
  * The last look before the guest is taken masked, so a kick is never lost: who wants something sets
  * a request bit, then sends an SGI to the CPU that has the vCPU in its bank, where the interrupt
@@ -21,7 +22,7 @@
 #include "kvm/vtimer.h"
 #include "kvm/watch.h"
 #include "kvm/world.h"
-#include "linux/task.h"
+#include "linux/process/task.h"
 
 /* Thread work that keeps it from the guest; the other bits concern EL0 only. */
 #define GUEST_WORK (WORK_RESCHED | WORK_SIGNAL)
@@ -101,7 +102,8 @@ static int do_work(struct vcpu *vcpu)
 static void do_masked_requests(struct vcpu *vcpu)
 {
 	/* acquire: pairs with the release in vcpu_kick() */
-	uint32_t due = atomic_fetch_and_explicit(&vcpu->requests, ~MASKED_REQUESTS, memory_order_acquire);
+	uint32_t due =
+		atomic_fetch_and_explicit(&vcpu->requests, ~MASKED_REQUESTS, memory_order_acquire);
 
 	if (due & REQ_VGIC) /* the mark itself is the vgic's */
 		vgic_flush(vcpu);
@@ -118,8 +120,8 @@ static inline bool has_work(struct vcpu *vcpu, const struct cpu *cpu)
 	return relaxed_u32(&vcpu->requests) | (relaxed_u32(&cpu->current->work) & GUEST_WORK);
 }
 
-/* Bring the vCPU into this CPU's bank, to the guest's side of the crossing and with the right access to
- * the vector registers. Masked; in between perhaps not. Returns this CPU. */
+/* Bring the vCPU into this CPU's bank, to the guest's side of the crossing and with the right
+ * access to the vector registers. Masked; in between perhaps not. Returns this CPU. */
 static struct cpu *put_in_place(struct cpu *cpu, struct vcpu *vcpu)
 {
 	if (!bank_is_at(&vcpu->bank, cpu->id)) {
@@ -142,8 +144,8 @@ static bool do_masked_work(struct vcpu *vcpu)
 	return !has_work(vcpu, this_cpu());
 }
 
-/* Not an exception of the guest's own. Masked; may unmask. An interrupt is answered here and now, as
- * the host's vector would; an FIQ is left to that. */
+/* Not an exception of the guest's own. Masked; may unmask. An interrupt is answered here and now,
+ * as the host's vector would; an FIQ is left to that. */
 static void interrupted(struct vcpu *vcpu, unsigned why)
 {
 	vcpu->stats.exits[EC_COUNT - 1 + why]++;
@@ -186,9 +188,9 @@ static __attribute__((noinline)) int do_more_work(struct vcpu *vcpu)
 }
 
 /*
- * The last look is taken masked: cpu->entered says that this vCPU owns the CPU's guest bank, that the
- * CPU is on the guest's side of the crossing and that access to the vector registers is right; whoever
- * changes one of these clears it. Handlers of exits are called masked.
+ * The last look is taken masked: cpu->entered says that this vCPU owns the CPU's guest bank, that
+ * the CPU is on the guest's side of the crossing and that access to the vector registers is right;
+ * whoever changes one of these clears it. Handlers of exits are called masked.
  */
 static int run_loop(struct vcpu *vcpu)
 {

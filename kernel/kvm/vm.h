@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A virtual machine: its memory slots, its stage-2 tables, its vCPUs and devices. A VM is a file
- * (linux/file.h) and lives until the last of its files (VM, vCPUs, devices, irqfds) is closed.
+ * (linux/fs/file.h) and lives until the last of its files (VM, vCPUs, devices, irqfds) is closed.
  *
  * Locks, outermost first (docs/locking.md): vcpu->lock, vm->lock, space->lock, then spinlocks:
  * vm->slots_lock, vm->power_lock and the vgic's.
@@ -13,7 +13,7 @@
 #include "arch/spinlock.h"
 #include "kvm/psci.h"
 #include "lib/list.h"
-#include "linux/space.h"
+#include "linux/space/space.h"
 #include "mm/idspace.h"
 #include "mm/pagetable.h"
 #include "sched/mutex.h"
@@ -47,7 +47,7 @@ struct stage2 {
 
 struct vm {
 	_Atomic uint32_t refs;
-	int pid; /* of that program, for statistics */
+	int pid;	     /* of that program, for statistics */
 	struct space *space; /* of the program that created it; one reference */
 	struct mutex lock;   /* covers creation of vCPUs and devices, and changes of slots */
 	struct vcpu *vcpus[VM_MAX_VCPUS]; /* in order of creation */
@@ -68,10 +68,10 @@ struct vm {
 	/* the other half's */
 	struct vgic *vgic; /* NULL: none created yet */
 	struct vm_devices *devices;
-	unsigned number;	/* proc_vm.c: its name in /proc/stet/vm */
-	struct list node;	/* there */
-	unsigned watchers;	/* files open there; vm->lock */
-	uint64_t watched_since; /* ticks */
+	unsigned number;	  /* proc_vm.c: its name in /proc/stet/vm */
+	struct list node;	  /* there */
+	unsigned watchers;	  /* files open there; vm->lock */
+	uint64_t watched_since;	  /* ticks */
 	unsigned ioeventfd_count; /* read without a lock: 0, and no store looks for one */
 	struct vm_irqfds *irqfds;
 };
@@ -82,11 +82,13 @@ void vm_put(struct vm *vm);
 /* The slot that contains ipa, copied; false: none. *generation (may be NULL) is slots_generation.
  */
 bool vm_find_slot(struct vm *vm, ipa_t ipa, struct memory_slot *slot, uint64_t *generation);
-/* A stretch of addresses that no slot touches, around one that was looked up; size 0: none known. */
+/* A stretch of addresses that no slot touches, around one that was looked up; size 0: none known.
+ */
 struct slot_gap {
 	uint64_t start, size;
 };
-/* The vCPU met no slot at ipa: its gap from now on, until the slots change, is the stretch around it. */
+/* The vCPU met no slot at ipa: its gap from now on, until the slots change, is the stretch around
+ * it. */
 void vm_note_gap(struct vcpu *vcpu, ipa_t ipa);
 /* By KVM's vcpu id; NULL: none. Any context. */
 struct vcpu *vm_vcpu_by_id(struct vm *vm, unsigned id);

@@ -20,7 +20,7 @@
 #include "kvm/stage2.h"
 #include "kvm/vgic/vgic.h"
 #include "kvm/vtimer.h"
-#include "linux/task.h"
+#include "linux/process/task.h"
 
 _Static_assert(offsetof(struct vcpu, x) == VCPU_X, "world.S");
 _Static_assert(offsetof(struct vcpu, pc) == VCPU_PC, "world.S");
@@ -46,7 +46,7 @@ void guest_regs_load(const struct guest_regs *from);
 
 extern char host_vectors[], guest_vectors[]; /* arch/vectors.S, world.S */
 
-static bool has_tpidr2;			/* written once at boot */
+static bool has_tpidr2; /* written once at boot */
 
 static struct vcpu *vcpu_of(struct bank_ctx *ctx)
 {

@@ -2,13 +2,13 @@
 /* Start-up of this room, in order: the tree, then what hangs in it. Called by boot. */
 #include "linux/linux.h"
 
-#include "linux/blockdev.h"
-#include "linux/devfs.h"
-#include "linux/futex_wake.h"
-#include "linux/procfs.h"
-#include "linux/ramfs.h"
-#include "linux/sve.h"
-#include "linux/tty.h"
+#include "linux/fs/blockdev.h"
+#include "linux/fs/devfs.h"
+#include "linux/process/futex_wake.h"
+#include "linux/proc/procfs.h"
+#include "linux/fs/ramfs.h"
+#include "linux/process/sve.h"
+#include "linux/tty/tty.h"
 
 void linux_init(void)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interrupted system calls: what a signal does to them (man 7 signal). Used by signal.c alone; the
- * codes are linux/signal.h's.
+ * codes are linux/signal/signal.h's.
  */
 #include <linux/errno.h>
 #include <asm/unistd.h>
 
-#include "linux/signal.h"
+#include "linux/signal/signal.h"
 
 struct interrupted restart_rewind(struct trapframe *tf)
 {
@@ -24,7 +24,7 @@ struct interrupted restart_rewind(struct trapframe *tf)
 }
 
 void restart_finish(struct trapframe *tf, struct interrupted *call,
-			const struct signal_action *action)
+		    const struct signal_action *action)
 {
 	int64_t code = call->code;
 

@@ -10,8 +10,8 @@
 #include <asm/unistd.h>
 
 #include "lib/printk.h"
-#include "linux/signal.h"
-#include "linux/task.h"
+#include "linux/signal/signal.h"
+#include "linux/process/task.h"
 #include "mm/slab.h"
 
 static const syscall_fn syscalls[SYSCALL_NUMBERS] = {
@@ -259,8 +259,9 @@ static _Atomic uint32_t *counts_make(void)
 	_Atomic uint32_t *none = NULL, *new = kcalloc(SYSCALL_NUMBERS, sizeof(*new));
 
 	/* acq_rel: the zeros come before the pointer; an older one is acquired */
-	if (!new || atomic_compare_exchange_strong_explicit(&unknown_counts, &none, new, memory_order_acq_rel,
-							    memory_order_acquire))
+	if (!new ||
+	    atomic_compare_exchange_strong_explicit(&unknown_counts, &none, new,
+						    memory_order_acq_rel, memory_order_acquire))
 		return new;
 	kfree((void *)new);
 	return none;
@@ -273,7 +274,8 @@ static __attribute__((noinline, cold)) long syscall_unknown(uint64_t number)
 
 	if (number >= SYSCALL_NUMBERS)
 		return -ENOSYS;
-	counts = atomic_load_explicit(&unknown_counts, memory_order_acquire); /* partner: counts_make() */
+	counts = atomic_load_explicit(&unknown_counts,
+				      memory_order_acquire); /* partner: counts_make() */
 	if (!counts)
 		counts = counts_make();
 	/* relaxed: only a count */
@@ -307,8 +309,8 @@ int syscall_divert(syscall_fn through)
 	return 0;
 }
 
-/* A restart code in the result comes with WORK_SIGNAL (linux/signal.h): signal_deliver() sees to it
- * that no program does. */
+/* A restart code in the result comes with WORK_SIGNAL (linux/signal/signal.h): signal_deliver()
+ * sees to it that no program does. */
 static inline __attribute__((always_inline)) void call_number(struct trapframe *tf, uint64_t number)
 {
 	syscall_fn call = number < SYSCALL_NUMBERS ? calls[number] : NULL;

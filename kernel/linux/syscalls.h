@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system calls, grouped by the file that defines them. Arguments are tf->x[0] .. x[5]; the value
- * returned is the program's x0: a result, or -errno, or one of the restart codes of linux/signal.h.
- * Each call that exists has one row in syscall.c's table; a call without a row is -ENOSYS.
+ * The system calls, grouped by the file that defines them. Arguments are tf->x[0] .. x[5]; the
+ * value returned is the program's x0: a result, or -errno, or one of the restart codes of
+ * linux/signal/signal.h. Each call that exists has one row in syscall.c's table; a call without a
+ * row is -ENOSYS.
  */
 #pragma once
 
@@ -157,7 +158,7 @@ long sys_fdatasync(struct trapframe *tf);
 long sys_sync(struct trapframe *tf);
 long sys_syncfs(struct trapframe *tf);
 long sys_sendfile(struct trapframe *tf);
-long sys_flock(struct trapframe *tf); /* lock.c */
+long sys_flock(struct trapframe *tf);  /* lock.c */
 long sys_xattr(struct trapframe *tf);  /* attr.c */
 long sys_syslog(struct trapframe *tf); /* syslog.c */
 long sys_chroot(struct trapframe *tf);

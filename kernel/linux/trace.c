@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What programs ask, for tools/stet-qemu --trace-syscalls: with trace.syscalls=1 every row of the table
- * of system calls is trace_call(), which says what comes in and what goes out and knows nothing of what
- * it means; without it nothing here is ever run. The lines, for tools/Syscalls.pm, which has the names:
+ * What programs ask, for tools/stet-qemu --trace-syscalls: with trace.syscalls=1 every row of the
+ *table of system calls is trace_call(), which says what comes in and what goes out and knows
+ *nothing of what it means; without it nothing here is ever run. The lines, for tools/Syscalls.pm,
+ *which has the names:
  *
  *	call TID PID NUMBER x0 x1 x2 x3 x4 x5 NAME	it begins
  *	from TID WHERE BYTES				what argument WHERE points to, if it does
  *	into TID WHERE BYTES				the same behind the call, if it has changed
  *	done TID NUMBER RESULT				it has ended
  *
- * WHERE is the argument's number, and for an array of pointers (argv, iovec) that of the element too: 1.0.
- * The lines of a thread come in order; those of others may lie between them.
+ * WHERE is the argument's number, and for an array of pointers (argv, iovec) that of the element
+ *too: 1.0. The lines of a thread come in order; those of others may lie between them.
  */
 #include <linux/errno.h>
 #include <asm/unistd.h>
@@ -20,7 +21,7 @@
 #include "lib/string.h"
 #include "linux/linux.h"
 #include "linux/syscalls.h"
-#include "linux/task.h"
+#include "linux/process/task.h"
 #include "mm/page.h"
 
 enum { ARGS = 6, BYTES = 64, LOWEST = 4096 };

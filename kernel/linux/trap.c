@@ -10,8 +10,8 @@
 #include "arch/usercopy.h"
 #include "lib/bits.h"
 #include "lib/printk.h"
-#include "linux/oom.h"
-#include "linux/traced.h"
+#include "linux/space/oom.h"
+#include "linux/ptrace/traced.h"
 
 #define ESR_EC	 BITS(31, 26)
 #define ISS_FSC	 BITS(5, 0)

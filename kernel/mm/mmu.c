@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Stage 1 of EL2&0 and the TLB maintenance of both stages. The kernel's table is written in boot
- * and grows by stacks and devices under kernel_lock; programs' tables belong to linux/space.c;
- * ASIDs are handed out under asid_lock. DDI 0487: D8 (translation), D8.14 (TLB maintenance).
+ * and grows by stacks and devices under kernel_lock; programs' tables belong to
+ * linux/space/space.c; ASIDs are handed out under asid_lock. DDI 0487: D8 (translation), D8.14 (TLB
+ * maintenance).
  *
  * TLB operations for EL2&0 entries act at HCR_EL2.TGE = 1, those for guests' entries at TGE = 0
  * with the guest's VTTBR_EL2; the kernel runs with either, so each goes through regime_enter() and
@@ -176,7 +177,8 @@ void mmu_activate(struct mmu_context *mmu)
 		spin_unlock(&asid_lock);
 		if (flush)
 			__asm__ volatile("tlbi alle2\n\tdsb nsh" ::: "memory");
-		/* the number, before this CPU walks the tables with it; partner: tlb_flush_user() */
+		/* the number, before this CPU walks the tables with it; partner: tlb_flush_user()
+		 */
 		dsb(ish);
 	}
 	ttbr = mmu->table.root.v | field_set(TTBR_ASID, idspace_number(&asids, &mmu->asid));

@@ -18,7 +18,7 @@ enum mair {
 
 #define PTE_KERNEL_RW (PTE_AF | PTE_INNER_SH | PTE_ATTR(MAIR_NORMAL) | PTE_PXN | PTE_UXN)
 
-/* What the hardware needs to run a program: embedded in linux/space.h's struct space. */
+/* What the hardware needs to run a program: embedded in linux/space/space.h's struct space. */
 struct mmu_context {
 	struct pagetable table;
 	struct id_tag asid;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Translation tables of both stages (DDI 0487 D8.2, D8.3). Entered from mm/mmu.c, linux/space.c
- * and kvm/stage2.c, each with the lock of its tables; goes out to page.c for table pages.
+ * Translation tables of both stages (DDI 0487 D8.2, D8.3). Entered from mm/mmu.c,
+ * linux/space/space.c and kvm/stage2.c, each with the lock of its tables; goes out to page.c for
+ * table pages.
  *
  * The hardware walks the tables at the same time. Every descriptor is therefore written as one
  * 64-bit store, with release: who reads a table descriptor, a walk too, finds the table behind it

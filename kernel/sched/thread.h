@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Threads of the kernel: what the scheduler moves between CPUs. linux/task.h embeds one for each
- * thread of a program; vhost and housekeeping have bare ones.
+ * Threads of the kernel: what the scheduler moves between CPUs. linux/process/task.h embeds one for
+ * each thread of a program; vhost and housekeeping have bare ones.
  *
  * The kernel is not preemptible: a thread gives the CPU away in thread_block() and what is built
  * on it, in thread_yield(), and where it is asked to by WORK_RESCHED: on its way to EL0, in the KVM
@@ -20,13 +20,13 @@
 /* Reasons not to go straight back to EL0 or into a guest: one word, tested once. */
 enum {
 	WORK_RESCHED = 1u << 0, /* somebody else should run */
-	WORK_SIGNAL = 1u << 1,	/* linux/signal.c: a signal to take, or the process ends */
+	WORK_SIGNAL = 1u << 1,	/* linux/signal/signal.c: a signal to take, or the process ends */
 	WORK_VECTOR = 1u << 2,	/* bank/fp.c: access to the vector bank must be set before EL0 */
 	WORK_GUEST = 1u << 3,	/* kvm: vcpu->requests has a bit */
 	WORK_SVE = 1u << 5,	/* more than V registers may live: bank/fp.c; linux/trap.c */
-	WORK_TRACE = 1u << 4,	/* linux/traced.c: a traced system call ends */
+	WORK_TRACE = 1u << 4,	/* linux/ptrace/traced.c: a traced system call ends */
 	WORK_FRAME = 1u << 6,	/* x20-x29 in the trap frame were changed: load them all */
-	WORK_STEP = 1u << 7,	/* is single-stepped: stays set; linux/traced.c */
+	WORK_STEP = 1u << 7,	/* is single-stepped: stays set; linux/ptrace/traced.c */
 };
 
 enum thread_state {
@@ -63,8 +63,8 @@ struct thread {
 		struct thread *t); /* DEAD and off its stack: free the owner. may be NULL */
 };
 
-/* Not volatile: to a function the current thread is always the same one, also after it has slept and
- * goes on on another CPU. (Not so this_cpu().) */
+/* Not volatile: to a function the current thread is always the same one, also after it has slept
+ * and goes on on another CPU. (Not so this_cpu().) */
 static inline struct thread *thread_current(void)
 {
 #ifdef __aarch64__

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The terminal on standard output: its settings, size and readiness. What is typed and echoed is
- * tested on the host (kernel/linux/ldisc_test.c). Linux: man 3 termios, man 4 tty_ioctl.
+ * tested on the host (kernel/linux/tty/ldisc_test.c). Linux: man 3 termios, man 4 tty_ioctl.
  */
 #include <fcntl.h>
 #include <poll.h>
