@@ -291,7 +291,7 @@ build/host/%_race.passed: %_race.c %.c tests/tap.c tests/tap_main.c tests/host/s
 # inline functions: what is left of them on stacks would make states differ that are equal.
 MODELS := $(patsubst %.c,build/host/%,$(shell find kernel -name '*_model.c' 2>/dev/null | sort))
 MODEL_CC := $(HOSTCC) $(filter-out -O1 -fsanitize% -fno-sanitize% -fno-omit%,$(HOST_CFLAGS)) -O2 -fno-inline
-MODEL_C := tests/host/explore.c tests/tap.c tests/tap_main.c tests/host/stubs.c
+MODEL_C := tests/host/explore.c tests/host/states.c tests/tap.c tests/tap_main.c tests/host/stubs.c
 
 .SECONDEXPANSION:
 build/host/%_model.passed: %_model.c $$(wildcard $$(dir $$*)*.[ch]) $(MODEL_C) $(wildcard tests/host/*.h) Makefile | $S/stamp
@@ -307,8 +307,13 @@ build/host/%_mutants.passed: %_mutants.txt tests/host/mutants build/host/%_model
 	@MUTANT_CC='$(MODEL_CC)' MUTANT_DIR=$(@D)/mutants prove -Q --exec tests/host/mutants $<
 	@touch $@
 
-.PHONY: host mutate
+# What the models explore when there is time: each a search of its own, to its last state. In 10 GiB.
+MODEL_FULL := 'bank/bank_model 2 4 1' 'bank/bank_model 2 5 1'
+
+.PHONY: host mutate model-full
 mutate: $(MUTANTS)
+model-full: $(MODELS:=.passed)
+	@ulimit -v 10485760; for search in $(MODEL_FULL); do build/host/kernel/$$search || exit 1; done
 host: build/host/passed $(RACES:=.passed) $(MODELS:=.passed) $(MUTANTS)
 
 .PHONY: bench bench-check bench-update
@@ -394,7 +399,7 @@ NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000) $(MACHINES:%=%/kvm/kills
 	$(patsubst %,%/user/fuzz$(comma)1800,$(filter stet/%,$(MACHINES))) $(TORTURE_ON_LINUX) $(LONG_TESTS) tests/system/qemu.t \
 	$(sort $(wildcard tests/machines/*.t))
 
-nightly: all $(HOST_TESTS)
+nightly: all $(HOST_TESTS) mutate model-full
 	@NIGHTLY=1 $(PROVE) $(NIGHTLY)
 
 clean:
@@ -416,6 +421,7 @@ help:
 	@echo 'make clean     remove what was built (not the unpacked packages in build/sysroot)'
 	@echo 'make bench     what it costs, in instructions, beside Linux in the same QEMU'
 	@echo 'make bench-check   compare Stet'"'"'s rows with bench/budget.txt; bench-update writes it'
+	@echo 'make model-full   larger searches of the models, each to its last state'
 	@echo 'make mutate    do the models find the mistakes they have to find?'
 	@echo 'make lint      look for misplaced vector registers and missing isb in the kernel'
 	@echo 'make format    format the C sources'

@@ -1,94 +1,68 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What stands in for the machine around fp.c and bank.c in fp_model.c, which includes this: steps and
- * interrupts, registers and images as three parts each, what else fp.c calls,
- * and the rules of who may see what.
+ * What stands in for the machine around fp.c, fp_kernel.c and bank.c in fp_model.c, which includes
+ * this: steps and interrupts, registers and images as three parts each, what else they call, and
+ * the rules of who may see what.
  */
 #pragma once
 
 /* ---- steps ---- */
 
-static void come_back(int n);
+static void come_back(void);
 
-static void take_interrupt(void)
+static bool inside(unsigned cpu)
 {
-	struct cpu_model *cpu = &cpus[me];
-	int n = cpu->at_el0;
-
-	cpu->pending = false;
-	cpu->masked = true;
-	cpu->at_el0 = NOBODY;
-	if (n != NOBODY && !fps[n].guest)
-		frames[n].syscall = -1;
-	bank_handle_requests();
-	if (n != NOBODY)
-		come_back(n);
-	cpu->at_el0 = (int8_t)n;
-	cpu->masked = false;
+	return !cpus[cpu].idle && !cpus[cpu].between && !cpus[cpu].at_el0;
 }
 
-static bool interrupt_may_come(unsigned cpu)
+static unsigned interrupt_choices(unsigned cpu)
 {
-	return cpus[cpu].pending && !cpus[cpu].masked;
+	if (cpus[cpu].masked || (atomic && inside(cpu)))
+		return 0;
+	return cpus[cpu].pending + (unsigned)kernel_uses;
 }
 
-static void yield(void)
-{
-	explore_yield();
-	while (interrupt_may_come(me) && explore_choice() == 0) {
-		take_interrupt();
-		explore_yield();
-	}
-	cpus[me].fresh = true;
-}
+static void take_and_spoil_now(void);
 
-/* Before something that others see, once: nothing happens between two steps but that. */
-static void access(void)
+/* What runs is back at EL0 or in its guest afterwards, with its access set right. */
+static void interrupt(bool by_ipi)
 {
-	if (!cpus[me].fresh)
-		yield();
-	cpus[me].fresh = false;
-}
+	bool idle = cpus[me].idle, between = cpus[me].between, at_el0 = cpus[me].at_el0;
 
-unsigned bank_env_cpu(void)
-{
-	return me;
-}
-
-void bank_env_mask(void)
-{
-	explore_expect(!cpus[me].masked, "interrupts are masked once");
 	cpus[me].masked = true;
-}
-
-void bank_env_unmask(void)
-{
-	explore_expect(cpus[me].masked, "interrupts are unmasked once");
+	cpus[me].idle = cpus[me].between = cpus[me].at_el0 = false;
+	if (at_el0 && !cpus[me].context->fp.guest)
+		cpus[me].context->frame.syscall = -1;
+	explore_clean();
+	if (by_ipi) {
+		cpus[me].pending = false;
+		bank_handle_requests();
+	} else {
+		take_and_spoil_now();
+	}
+	if (at_el0)
+		come_back();
 	cpus[me].masked = false;
-	yield();
+	cpus[me].idle = idle;
+	cpus[me].between = between;
+	cpus[me].at_el0 = at_el0;
 }
 
-void bank_env_send(unsigned cpu)
+#include "bank/model_steps.h"
+
+static uint64_t mask_and_save(void)
 {
-	access();
-	cpus[cpu].pending = true;
+	bool was = cpus[me].masked;
+
+	if (!was)
+		bank_env_mask();
+	return was;
 }
 
-bool bank_env_online(unsigned cpu)
+static void unmask_as(uint64_t was)
 {
-	access();
-	return !cpus[cpu].off;
-}
-
-void bank_env_relax(void)
-{
-	explore_expect(!cpus[me].masked, "nobody waits with interrupts masked");
-	yield();
-}
-
-void bank_env_step(void)
-{
-	access();
+	if (!was)
+		bank_env_unmask();
 }
 
 /* One of two. Masked, so nothing comes but the other CPU. */
@@ -97,10 +71,10 @@ static bool choose(void)
 	bool chosen;
 
 	cpus[me].choosing = true;
+	cpus[me].fresh = true;
 	explore_yield();
 	chosen = explore_choice();
 	cpus[me].choosing = false;
-	cpus[me].fresh = true;
 	return chosen;
 }
 
@@ -115,28 +89,36 @@ static bool any_policy(struct fp_policy *p, uint64_t epoch)
 
 /* ---- registers and images ---- */
 
-static uint8_t *image_v(void *v)
+static int number(const struct context_model *c)
 {
-	return v;
+	return (int)(c - contexts);
 }
 
-/* Torn in its middle. */
-static void move(uint8_t *to, uint8_t from)
+/* Torn in its middle. What a byte says changes when twins are renamed: none is kept over a yield.
+ */
+static void move(uint8_t *to, const uint8_t *from)
 {
 	*to = TORN;
 	access();
-	*to = from;
+	*to = *from;
+}
+
+static void move_to_image(uint8_t *to)
+{
+	explore_expect(*to == cpus[me].regs.v || *to < NEWEST || *to >= OLD,
+		       "no save over a newer image");
+	move(to, &cpus[me].regs.v);
 }
 
 void fp_regs_save(void *v)
 {
-	move(image_v(v), cpus[me].regs.v);
+	move_to_image(v);
 }
 
 void fp_regs_load(const void *v)
 {
 	cpus[me].regs.z = ZERO;
-	move(&cpus[me].regs.v, *(const uint8_t *)v);
+	move(&cpus[me].regs.v, v);
 }
 
 void fp_regs_save_sve(void *image, uint32_t *words)
@@ -146,23 +128,23 @@ void fp_regs_save_sve(void *image, uint32_t *words)
 	(void)words;
 	to->z = cpus[me].regs.z;
 	to->p = cpus[me].regs.p;
-	move(&to->v, cpus[me].regs.v);
+	move_to_image(&to->v);
 }
 
 void fp_regs_load_sve(const void *image, const uint32_t *words)
 {
-	struct parts from = *(const struct parts *)image;
+	const struct parts *from = image;
 
 	(void)words;
-	cpus[me].regs.z = from.z;
-	cpus[me].regs.p = from.p;
-	move(&cpus[me].regs.v, from.v);
+	cpus[me].regs.z = from->z;
+	cpus[me].regs.p = from->p;
+	move(&cpus[me].regs.v, &from->v);
 }
 
 void fp_regs_load_narrow(const void *v)
 {
-	fp_regs_load(v);
 	cpus[me].regs.p = ZERO;
+	fp_regs_load(v);
 }
 
 void fp_regs_zero(void)
@@ -183,7 +165,7 @@ void fp_regs_keep_v(void)
 void fp_image_narrow(void *v, const void *sve, unsigned vq)
 {
 	(void)vq;
-	*image_v(v) = ((const struct parts *)sve)->v;
+	*(uint8_t *)v = ((const struct parts *)sve)->v;
 }
 
 void fp_image_widen(void *sve, const void *v, unsigned vq)
@@ -192,23 +174,48 @@ void fp_image_widen(void *sve, const void *v, unsigned vq)
 	*(struct parts *)sve = (struct parts){ .v = *(const uint8_t *)v };
 }
 
-/* ---- what else fp.c calls ---- */
+/* The kernel has the registers to itself, all the time. */
+static void used_by_kernel(void)
+{
+	for (int half = 0; half < 2; half++) {
+		explore_expect(cpus[me].masked && !vector_bank.slots[me].owner &&
+				       (cpu_state[me].cptr_el2 & CPTR_FPEN_GUEST),
+			       "the kernel uses registers that nobody owns, masked, open to it");
+		cpus[me].regs.v = OF_KERNEL;
+		cpus[me].regs.z = ZERO;
+		if (!half)
+			access();
+	}
+}
+
+void fp_regs_copy_page(void *to, const void *from)
+{
+	(void)to, (void)from;
+	used_by_kernel();
+}
+
+void fp_regs_fill(uint64_t value)
+{
+	(void)value;
+	used_by_kernel();
+}
+
+/* ---- what else they call ---- */
 
 unsigned cpus_added = CPUS;
 struct cpu cpu_table[MAX_CPUS];
 
 void *kzalloc(size_t size)
 {
-	int n = cpus[me].context;
-
 	(void)size;
-	images[n] = (struct parts){ 0 };
-	return &images[n];
+	cpus[me].context->image = (struct parts){ 0 };
+	return &cpus[me].context->image;
 }
 
 void kfree(void *p)
 {
-	(void)p;
+	if (p)
+		*(struct parts *)p = (struct parts){ TORN, TORN, TORN };
 }
 
 void thread_set_work(struct thread *t, uint32_t bit)
@@ -237,6 +244,21 @@ void ipi_register(enum ipi ipi, void (*handler)(void))
 	(void)ipi, (void)handler;
 }
 
+uint64_t timer_now(void)
+{
+	return 0;
+}
+
+void ktimer_init(struct ktimer *t, void (*fn)(struct ktimer *))
+{
+	(void)t, (void)fn;
+}
+
+void ktimer_start(struct ktimer *t, uint64_t deadline)
+{
+	(void)t, (void)deadline;
+}
+
 /* ---- who sees what ---- */
 
 /* Whoever has the newest of this part of n has an old one now. */
@@ -246,72 +268,83 @@ static void grow_old(uint8_t *part, int n)
 		*part = (uint8_t)(OLD + n);
 }
 
-static void all_grow_old(int n, bool v, bool z, bool p)
+static void parts_grow_old(struct parts *all, int n, bool v, bool z, bool p)
 {
-	struct parts *all[2 * CPUS] = { &images[n], NULL };
-	unsigned count = 1;
-
 	if (v)
-		grow_old(&fps[n].v[0][0], n);
-	for (unsigned i = 0; i < CPUS; i++)
-		all[count++] = &cpus[i].regs;
-	for (unsigned i = 0; i < count; i++) {
-		if (v)
-			grow_old(&all[i]->v, n);
-		if (z)
-			grow_old(&all[i]->z, n);
-		if (p)
-			grow_old(&all[i]->p, n);
-	}
+		grow_old(&all->v, n);
+	if (z)
+		grow_old(&all->z, n);
+	if (p)
+		grow_old(&all->p, n);
 }
 
-static bool open_to(int n, bool sve)
+static void all_grow_old(struct context_model *c, bool v, bool z, bool p)
+{
+	if (v)
+		grow_old(&c->fp.v[0][0], number(c));
+	parts_grow_old(&c->image, number(c), v, z, p);
+	for (unsigned i = 0; i < CPUS; i++)
+		parts_grow_old(&cpus[i].regs, number(c), v, z, p);
+}
+
+static void disown(struct parts *parts, int n)
+{
+	uint8_t *all[] = { &parts->v, &parts->z, &parts->p };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
+		if (*all[i] == NEWEST + n || *all[i] == OLD + n)
+			*all[i] = TORN;
+}
+
+static bool open_to(const struct context_model *c, bool sve)
 {
 	uint64_t guest = sve ? CPTR_ZEN_GUEST : CPTR_FPEN_GUEST;
 
-	return cpu_state[me].cptr_el2 & (fps[n].guest ? guest : guest << 1);
+	return cpu_state[me].cptr_el2 & (c->fp.guest ? guest : guest << 1);
 }
 
 static bool of_strict(uint8_t part, int but)
 {
-	for (int n = 0; n < CONTEXTS; n++)
-		if (n != but && fps[n].policy.kind == FP_STRICT &&
+	for (unsigned n = 0; n < context_total; n++)
+		if ((int)n != but && contexts[n].fp.policy.kind == FP_STRICT &&
 		    (part == NEWEST + n || part == OLD + n))
 			return true;
 	return false;
 }
 
+/* What the kernel left is nobody's. */
 static bool foreign(uint8_t part, int n)
 {
-	return part != ZERO && part != NEWEST + n && part != OLD + n;
+	return part != ZERO && part != OF_KERNEL && part != NEWEST + n && part != OLD + n;
 }
 
-/* What n may see or guess while it runs. */
-static void check_running(int n)
+/* What c may see or guess while it runs. */
+static void check_running(const struct context_model *c)
 {
-	const struct parts *r = &cpus[me].regs, *t = &contexts[n].truth;
-	bool strict = fps[n].policy.kind == FP_STRICT;
+	const struct parts *r = &cpus[me].regs, *t = &c->truth;
+	bool here = c->fp.bank.home == (int)me && c->fp.bank.dirty;
+	int n = number(c);
 
-	if (open_to(n, false))
-		explore_expect(fps[n].bank.home == (int)me && fps[n].bank.dirty && r->v == t->v,
-			       "who may use V has its newest, DIRTY");
-	if (open_to(n, true))
-		explore_expect(fps[n].bank.home == (int)me && fps[n].bank.dirty && r->z == t->z &&
-				       r->p == t->p,
+	if (open_to(c, false))
+		explore_expect(here && r->v == t->v, "who may use V has its newest, DIRTY");
+	if (open_to(c, true))
+		explore_expect(here && r->z == t->z && r->p == t->p,
 			       "who may use SVE has its newest, or zero after a call");
-	explore_expect(!strict || (!foreign(r->v, n) && !foreign(r->z, n) && !foreign(r->p, n)),
+	explore_expect(c->fp.policy.kind != FP_STRICT ||
+			       (!foreign(r->v, n) && !foreign(r->z, n) && !foreign(r->p, n)),
 		       "nobody's registers stand while a strict context runs");
 	explore_expect(!of_strict(r->v, n) && !of_strict(r->z, n) && !of_strict(r->p, n),
 		       "a strict context's registers do not stand while another runs");
 }
 
-static void change(int n, enum use use)
+static void change(struct context_model *c, bool sve)
 {
-	struct parts *t = &contexts[n].truth, *r = &cpus[me].regs;
+	struct parts *t = &c->truth, *r = &cpus[me].regs;
+	uint8_t newest = (uint8_t)(NEWEST + number(c));
 
-	all_grow_old(n, true, true, use == USE_SVE);
-	t->v = r->v = (uint8_t)(NEWEST + n);
-	t->z = r->z = use == USE_SVE ? (uint8_t)(NEWEST + n) : ZERO;
-	if (use == USE_SVE)
-		t->p = r->p = (uint8_t)(NEWEST + n);
+	all_grow_old(c, true, true, sve);
+	t->v = r->v = newest;
+	t->z = r->z = sve ? newest : ZERO;
+	if (sve)
+		t->p = r->p = newest;
 }

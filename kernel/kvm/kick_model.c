@@ -390,23 +390,24 @@ static void check_state(void)
 
 static struct explore_result explore(void)
 {
+	enum { ACTOR_MODELS, WORLD, KERNEL }; /* groups of memory */
 	const struct explore_part parts[] = {
-		{ actors, sizeof(actors) },
-		{ &model, sizeof(model) },
-		{ (void *)&vcpu.requests, sizeof(vcpu.requests) },
-		{ (void *)&vcpu.wait.thread, sizeof(vcpu.wait.thread) },
-		{ (void *)&vcpu.bank.home, sizeof(vcpu.bank.home) },
-		{ &vcpu.timer.armed, sizeof(vcpu.timer.armed) },
-		{ &vcpu.regs.cntv_ctl, sizeof(vcpu.regs.cntv_ctl) },
-		{ &vcpu.regs.cntv_cval, sizeof(vcpu.regs.cntv_cval) },
-		{ seen, sizeof(seen) },
-		{ &cpu_state[0].entered, sizeof(cpu_state[0].entered) },
-		{ &cpu_state[0].mode, sizeof(cpu_state[0].mode) },
-		{ &cpu_state[1].entered, sizeof(cpu_state[1].entered) },
-		{ &cpu_state[1].mode, sizeof(cpu_state[1].mode) },
-		{ &cpu_state[0].guest_ppis, sizeof(cpu_state[0].guest_ppis) },
-		{ &cpu_state[1].guest_ppis, sizeof(cpu_state[1].guest_ppis) },
-		{ &vcpu.timer.active, sizeof(vcpu.timer.active) },
+		{ actors, sizeof(actors), ACTOR_MODELS },
+		{ &model, sizeof(model), WORLD },
+		{ (void *)&vcpu.requests, sizeof(vcpu.requests), KERNEL },
+		{ (void *)&vcpu.wait.thread, sizeof(vcpu.wait.thread), KERNEL },
+		{ (void *)&vcpu.bank.home, sizeof(vcpu.bank.home), KERNEL },
+		{ &vcpu.timer.armed, sizeof(vcpu.timer.armed), KERNEL },
+		{ &vcpu.regs.cntv_ctl, sizeof(vcpu.regs.cntv_ctl), KERNEL },
+		{ &vcpu.regs.cntv_cval, sizeof(vcpu.regs.cntv_cval), KERNEL },
+		{ seen, sizeof(seen), KERNEL },
+		{ &cpu_state[0].entered, sizeof(cpu_state[0].entered), KERNEL },
+		{ &cpu_state[0].mode, sizeof(cpu_state[0].mode), KERNEL },
+		{ &cpu_state[1].entered, sizeof(cpu_state[1].entered), KERNEL },
+		{ &cpu_state[1].mode, sizeof(cpu_state[1].mode), KERNEL },
+		{ &cpu_state[0].guest_ppis, sizeof(cpu_state[0].guest_ppis), KERNEL },
+		{ &cpu_state[1].guest_ppis, sizeof(cpu_state[1].guest_ppis), KERNEL },
+		{ &vcpu.timer.active, sizeof(vcpu.timer.active), KERNEL },
 	};
 	struct explore_model m = {
 		.actors = ACTORS,

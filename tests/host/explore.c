@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The search behind explore.h: coroutines by a small switch of stacks (the sanitizers need not know
- * of it: a stack is an array), states kept as copies until they have been followed, known again by
- * a hash of 64 bits, breadth first, so the way to a broken rule is a shortest one.
+ * of it: a stack is an array), breadth first, so the way to a broken rule is a shortest one. States
+ * are kept by states.c: the live part of each stack and each group of the model's memory is a byte
+ * string, a state is the numbers of these.
  */
 #include "host/explore.h"
 
@@ -10,21 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/states.h"
 #include "tap.h"
 
 #define STACK_BYTES 4096
-#define MAX_PARTS   64
-
-/* What the search keeps for each actor; part of the state. */
-struct actor {
-	void *sp;
-	unsigned choice;
-};
+#define MAX_GROUPS  32
+#define GROUP_BYTES 4096
 
 static const struct explore_model *model;
-static struct actor actors[EXPLORE_MAX_ACTORS];
+static struct actor {
+	char *sp;
+	unsigned choice;
+} actors[EXPLORE_MAX_ACTORS];
 static _Alignas(64) char stacks[EXPLORE_MAX_ACTORS][STACK_BYTES];
-static void *search_sp;
+static char *search_sp;
 static const char *broken;
 unsigned explore_actor;
 
@@ -36,9 +36,10 @@ void explore_expect(bool held, const char *rule)
 
 /* ---- coroutines ---- */
 
-/* Push what the ABI lets a function keep, change stacks, pop. FRAME_WORDS are pushed; the word
- * FRAME_PC of a new stack's first frame is where it begins. */
-void switch_stacks(void **save_sp, void *sp);
+/* Push what the ABI lets a function keep, change stacks, pop; what it may not keep is zero then, or
+ * what the search had there would get into states. FRAME_WORDS are pushed; the word FRAME_PC of a
+ * new stack's first frame is where it begins. */
+void switch_stacks(char **save_sp, char *sp);
 #ifdef __x86_64__
 #define FRAME_WORDS 7
 #define FRAME_PC    6
@@ -46,7 +47,10 @@ __asm__("switch_stacks:\n\t"
 	"push %rbp\n\tpush %rbx\n\tpush %r12\n\tpush %r13\n\tpush %r14\n\tpush %r15\n\t"
 	"mov %rsp, (%rdi)\n\tmov %rsi, %rsp\n\t"
 	"pop %r15\n\tpop %r14\n\tpop %r13\n\tpop %r12\n\tpop %rbx\n\tpop %rbp\n\t"
-	"ret\n");
+	"xor %eax, %eax\n\txor %ecx, %ecx\n\txor %edx, %edx\n\txor %esi, %esi\n\txor %edi, %edi\n\t"
+	"xor %r8d, %r8d\n\txor %r9d, %r9d\n\txor %r10d, %r10d\n\txor %r11d, %r11d\n\tret\n"
+	".global explore_clean\nexplore_clean:\n\t" /* 1 KiB below its caller */
+	"lea -1024(%rsp), %rdi\n\tmov $128, %ecx\n\txor %eax, %eax\n\trep stosq\n\tret\n");
 #else /* aarch64 */
 #define FRAME_WORDS 20
 #define FRAME_PC    1
@@ -58,7 +62,16 @@ __asm__("switch_stacks:\n\t"
 	"ldp x19, x20, [sp, #16]\n\tldp x21, x22, [sp, #32]\n\tldp x23, x24, [sp, #48]\n\t"
 	"ldp x25, x26, [sp, #64]\n\tldp x27, x28, [sp, #80]\n\tldp d8, d9, [sp, #96]\n\t"
 	"ldp d10, d11, [sp, #112]\n\tldp d12, d13, [sp, #128]\n\tldp d14, d15, [sp, #144]\n\t"
-	"ldp x29, x30, [sp], #160\n\tret\n");
+	"ldp x29, x30, [sp], #160\n\t"
+	"mov x0, xzr\n\tmov x1, xzr\n\tmov x2, xzr\n\tmov x3, xzr\n\tmov x4, xzr\n\tmov x5, xzr\n\t"
+	"mov x6, xzr\n\tmov x7, xzr\n\tmov x8, xzr\n\tmov x9, xzr\n\tmov x10, xzr\n\tmov x11, "
+	"xzr\n\t"
+	"mov x12, xzr\n\tmov x13, xzr\n\tmov x14, xzr\n\tmov x15, xzr\n\tmov x16, xzr\n\tmov x17, "
+	"xzr\n\t"
+	"ret\n"
+	".global explore_clean\nexplore_clean:\n\t"
+	"mov x1, sp\n\tsub x0, x1, #1024\n1:\tstp xzr, xzr, [x0], #16\n\tcmp x0, x1\n\tb.lo "
+	"1b\n\tret\n");
 #endif
 
 void explore_yield(void)
@@ -92,276 +105,267 @@ static void actors_start(void)
 		frame = (uintptr_t *)((uintptr_t)frame / 16 * 16);
 #endif
 		frame[FRAME_PC] = (uintptr_t)model->actor_main;
-		actors[i].sp = frame;
+		actors[i].sp = (char *)frame;
 		actor_go(i, 0);
 	}
 }
 
-/* ---- states: keep, compare, go back to ---- */
+/* ---- twins: docs in explore.h ---- */
 
-struct snapshot {
-	unsigned id;
-	char data[];
-};
-
-/* The model's memory, then the live parts of the stacks; their sizes follow from actors[]. */
-static unsigned state_parts(struct explore_part *parts)
+/* What words of the state may name a twin: those of the model's memory and of live stacks. */
+static void each_word(void (*visit)(uintptr_t *word))
 {
-	unsigned n = model->part_count;
+	for (unsigned p = 0; p < model->part_count; p++) {
+		const struct explore_part *part = &model->parts[p];
 
-	memcpy(parts, model->parts, n * sizeof(*parts));
+		if ((uintptr_t)part->at % sizeof(uintptr_t))
+			continue;
+		for (size_t w = 0; w < part->size / sizeof(uintptr_t); w++)
+			visit((uintptr_t *)part->at + w);
+	}
 	for (unsigned i = 0; i < model->actors; i++)
-		parts[n++] = (struct explore_part){ actors[i].sp, (size_t)(stacks[i] + STACK_BYTES -
-									   (char *)actors[i].sp) };
-	return n;
+		for (char *at = actors[i].sp; at < stacks[i] + STACK_BYTES; at += sizeof(uintptr_t))
+			visit((uintptr_t *)at);
 }
-
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
-	return hash ^ hash >> 29;
-}
-
-static uint64_t state_hash(void)
-{
-	struct explore_part parts[MAX_PARTS];
-	unsigned count = state_parts(parts);
-	uint64_t hash = 1;
-
-	for (unsigned p = 0; p < count; p++) {
-		for (size_t at = 0; at < parts[p].size; at += 8) {
-			size_t rest = parts[p].size - at;
-			uint64_t word = 0;
-
-			memcpy(&word, (char *)parts[p].at + at, rest < 8 ? rest : 8);
-			hash = mix(hash, word);
-		}
-		hash = mix(hash, parts[p].size);
-	}
-	return hash + !hash;
-}
-
-static struct snapshot *state_keep(unsigned id)
-{
-	struct explore_part parts[MAX_PARTS];
-	unsigned count = state_parts(parts);
-	size_t size = sizeof(actors);
-	struct snapshot *s;
-
-	for (unsigned p = 0; p < count; p++)
-		size += parts[p].size;
-	s = malloc(sizeof(*s) + size);
-	s->id = id;
-	memcpy(s->data, actors, sizeof(actors));
-	size = sizeof(actors);
-	for (unsigned p = 0; p < count; p++) {
-		memcpy(s->data + size, parts[p].at, parts[p].size);
-		size += parts[p].size;
-	}
-	return s;
-}
-
-static void state_restore(const struct snapshot *s)
-{
-	struct explore_part parts[MAX_PARTS];
-	size_t at = sizeof(actors);
-	unsigned count;
-
-	memcpy(actors, s->data, sizeof(actors));
-	count = state_parts(parts);
-	for (unsigned p = 0; p < count; p++) {
-		memcpy(parts[p].at, s->data + at, parts[p].size);
-		at += parts[p].size;
-	}
-}
-
-static void clear_dead_stacks(void)
-{
-	for (unsigned i = 0; i < model->actors; i++)
-		memset(stacks[i], 0, (size_t)((char *)actors[i].sp - stacks[i]));
-}
-
-/* ---- the states seen, and how they were reached ---- */
-
-struct edge {
-	unsigned from, to;
-};
-
-struct origin {
-	unsigned from, actor, choice;
-};
 
 static struct {
-	uint64_t *hashes; /* open addressing; 0: free */
-	unsigned *ids;
-	size_t slots;
-	unsigned count;
-	struct origin *origins; /* by id */
-	bool *at_rest;		/* by id */
-} seen;
-static struct edge *edges;
-static size_t edge_count, edge_room;
-static struct snapshot **queue;
-static size_t queue_head, queue_tail, queue_room;
+	unsigned order[EXPLORE_MAX_TWINS]; /* who gets this place */
+	unsigned place[EXPLORE_MAX_TWINS]; /* and where each goes */
+	unsigned count;			   /* so many have one */
+	unsigned placed;		   /* a bit each */
+} renaming;
 
-static void seen_insert(uint64_t hash, unsigned id)
+static bool names_twin(uintptr_t word, unsigned *twin)
 {
-	size_t i = hash % seen.slots;
+	uintptr_t offset = word - (uintptr_t)model->twins.at;
 
-	while (seen.hashes[i])
-		i = (i + 1) % seen.slots;
-	seen.hashes[i] = hash;
-	seen.ids[i] = id;
+	*twin = (unsigned)(offset / model->twins.size);
+	return offset < model->twins.count * model->twins.size;
 }
 
-static void seen_grow(void)
+static void place(unsigned twin)
 {
-	uint64_t *hashes = seen.hashes;
-	unsigned *ids = seen.ids;
-	size_t slots = seen.slots;
+	renaming.placed |= 1u << twin;
+	renaming.place[twin] = renaming.count;
+	renaming.order[renaming.count++] = twin;
+}
 
-	seen.slots = slots ? 2 * slots : 1 << 16;
-	seen.hashes = calloc(seen.slots, sizeof(*hashes));
-	seen.ids = calloc(seen.slots, sizeof(*ids));
-	seen.origins = realloc(seen.origins, seen.slots * sizeof(*seen.origins));
-	seen.at_rest = realloc(seen.at_rest, seen.slots * sizeof(*seen.at_rest));
-	for (size_t i = 0; i < slots; i++) {
-		if (hashes[i])
-			seen_insert(hashes[i], ids[i]);
+static void place_named(uintptr_t *word)
+{
+	bool its_own = (uintptr_t)word - (uintptr_t)model->twins.at <
+		       model->twins.count * model->twins.size;
+	unsigned twin;
+
+	if (!its_own && names_twin(*word, &twin) && !(renaming.placed >> twin & 1))
+		place(twin);
+}
+
+static void rename_word(uintptr_t *word)
+{
+	unsigned twin;
+
+	if (names_twin(*word, &twin))
+		*word += ((uintptr_t)renaming.place[twin] - twin) * model->twins.size;
+}
+
+static void rename_twins(void)
+{
+	static char copy[EXPLORE_MAX_TWINS * GROUP_BYTES];
+	size_t size = model->twins.size;
+
+	memcpy(copy, model->twins.at, model->twins.count * size);
+	for (unsigned n = 0; n < model->twins.count; n++)
+		memcpy((char *)model->twins.at + n * size, copy + renaming.order[n] * size, size);
+	each_word(rename_word);
+	if (model->renamed)
+		model->renamed(renaming.place);
+}
+
+/* Those that nothing names go by what is in them. */
+static unsigned least_unplaced(void)
+{
+	unsigned least = EXPLORE_MAX_TWINS;
+
+	for (unsigned n = 0; n < model->twins.count; n++) {
+		if (renaming.placed >> n & 1)
+			continue;
+		if (least == EXPLORE_MAX_TWINS || model->twins_order(n, least) < 0)
+			least = n;
 	}
-	free(hashes);
-	free(ids);
+	return least;
+}
+
+/* Of all states that are equal but for the names of twins this becomes the one to look at. */
+static void choose_names(void)
+{
+	bool changed = false;
+
+	if (!model->twins.count)
+		return;
+	renaming.count = renaming.placed = 0;
+	each_word(place_named);
+	while (renaming.count < model->twins.count)
+		place(least_unplaced());
+	for (unsigned n = 0; n < model->twins.count; n++)
+		changed |= renaming.order[n] != n;
+	if (changed)
+		rename_twins();
+}
+
+/* ---- states: keep, compare, go back to ---- */
+
+static unsigned group_count;
+static uint32_t groups_from[MAX_GROUPS]; /* of the state that is followed */
+
+static unsigned group_end(unsigned begin)
+{
+	unsigned p = begin;
+
+	while (p < model->part_count && model->parts[p].group == model->parts[begin].group)
+		p++;
+	return p;
+}
+
+static uint32_t group_id(unsigned begin, unsigned end, uint32_t before)
+{
+	static char bytes[GROUP_BYTES];
+	size_t size = 0, size_before;
+	const char *bytes_before = bytes_of(before, &size_before);
+
+	for (unsigned p = begin; p < end; p++) {
+		memcpy(bytes + size, model->parts[p].at, model->parts[p].size);
+		size += model->parts[p].size;
+	}
+	if (size == size_before && !memcmp(bytes, bytes_before, size))
+		return before;
+	return bytes_id(bytes, size);
 }
 
 /* The number of the present state; *is_new if it was never seen. */
-static unsigned state_id(bool *is_new)
+static uint32_t present_state(bool *is_new)
 {
-	uint64_t hash = state_hash();
-	size_t i;
+	uint32_t ids[MAX_GROUPS + EXPLORE_MAX_ACTORS];
+	unsigned n = 0;
 
-	if (2 * (seen.count + 1) > seen.slots)
-		seen_grow();
-	for (i = hash % seen.slots; seen.hashes[i]; i = (i + 1) % seen.slots) {
-		if (seen.hashes[i] == hash) {
-			*is_new = false;
-			return seen.ids[i];
+	for (unsigned p = 0, end; p < model->part_count; p = end, n++) {
+		end = group_end(p);
+		ids[n] = group_id(p, end, groups_from[n]);
+	}
+	for (unsigned i = 0; i < model->actors; i++)
+		ids[n++] = bytes_id(actors[i].sp, (size_t)(stacks[i] + STACK_BYTES - actors[i].sp));
+	return state_id(ids, is_new);
+}
+
+static void state_restore(uint32_t state)
+{
+	const uint32_t *ids = state_ids(state);
+	size_t size;
+
+	for (unsigned p = 0, n = 0, end; p < model->part_count; n++) {
+		const char *bytes = bytes_of(ids[n], &size);
+
+		groups_from[n] = ids[n];
+		for (end = group_end(p); p < end; p++) {
+			memcpy(model->parts[p].at, bytes, model->parts[p].size);
+			bytes += model->parts[p].size;
 		}
 	}
-	*is_new = true;
-	seen_insert(hash, seen.count);
-	return seen.count++;
+	for (unsigned i = 0; i < model->actors; i++) {
+		const char *bytes = bytes_of(ids[group_count + i], &size);
+
+		actors[i].sp = stacks[i] + STACK_BYTES - size;
+		memcpy(actors[i].sp, bytes, size);
+	}
 }
 
-static void edge_add(unsigned from, unsigned to)
+/* What lies below an actor's stack is no part of the state, so the actor must not find it. */
+static void clear_dead_stack(unsigned actor)
 {
-	if (edge_count == edge_room) {
-		edge_room = edge_room ? 2 * edge_room : 1 << 16;
-		edges = realloc(edges, edge_room * sizeof(*edges));
-	}
-	edges[edge_count++] = (struct edge){ from, to };
+	explore_expect(!stacks[actor][0] && !stacks[actor][8], "an actor's stack is large enough");
+	memset(stacks[actor], 0, (size_t)(actors[actor].sp - stacks[actor]));
 }
 
-static void enqueue(struct snapshot *s)
-{
-	if (queue_tail == queue_room) {
-		queue_room = queue_room ? 2 * queue_room : 1 << 16;
-		queue = realloc(queue, queue_room * sizeof(*queue));
-	}
-	queue[queue_tail++] = s;
-}
+/* ---- the search ---- */
 
 /* Which actor went on by which choice, from the start to the state where the rule was broken. */
 static void print_way(struct origin last)
 {
 	tap_print("# way, last step first (actor:choice): %u:%u", last.actor, last.choice);
-	for (unsigned id = last.from; id; id = seen.origins[id].from)
-		tap_print(" %u:%u", seen.origins[id].actor, seen.origins[id].choice);
+	for (uint32_t state = last.from; state; state = state_origin(state).from)
+		tap_print(" %u:%u", state_origin(state).actor, state_origin(state).choice);
 	tap_print("\n# broken: %s\n", broken);
 }
 
-/* ---- the search ---- */
+/* In the atomic mode an actor that is inside of a function goes on alone, and no rule need hold
+ * until it is out. */
+static bool others_inside(unsigned but)
+{
+	for (unsigned i = 0; model->atomic && i < model->actors; i++)
+		if (i != but && model->inside(i))
+			return true;
+	return false;
+}
 
 /* The present state has been reached. */
 static void arrive(struct origin origin)
 {
 	bool is_new;
-	unsigned id;
+	uint32_t state;
 
-	clear_dead_stacks();
-	model->check();
+	if (!others_inside(EXPLORE_MAX_ACTORS))
+		model->check();
 	if (broken) {
 		print_way(origin);
 		return;
 	}
-	id = state_id(&is_new);
-	edge_add(origin.from, id);
-	if (!is_new)
-		return;
-	seen.origins[id] = origin;
-	seen.at_rest[id] = model->at_rest();
-	enqueue(state_keep(id));
+	choose_names();
+	state = present_state(&is_new);
+	if (is_new)
+		state_describe(state, origin, model->at_rest());
+	if (state != origin.from)
+		edge_add(origin.from, state);
 }
 
-static void follow(const struct snapshot *s)
+static size_t follow(uint32_t state)
 {
+	size_t transitions = 0;
+
 	for (unsigned actor = 0; actor < model->actors; actor++) {
 		unsigned choices;
 
-		state_restore(s);
-		choices = model->choices(actor);
+		state_restore(state);
+		choices = others_inside(actor) ? 0 : model->choices(actor);
 		for (unsigned choice = 0; choice < choices && !broken; choice++) {
-			state_restore(s);
+			state_restore(state);
 			actor_go(actor, choice);
-			arrive((struct origin){ s->id, actor, choice });
+			clear_dead_stack(actor);
+			arrive((struct origin){ state, (uint8_t)actor, (uint8_t)choice });
+			transitions++;
 		}
 	}
-}
-
-/* Backwards from the states at rest, until nothing is added. */
-static unsigned count_stuck(void)
-{
-	unsigned stuck = 0;
-	bool more = true;
-
-	while (more) {
-		more = false;
-		for (size_t i = edge_count; i-- > 0;) {
-			if (!seen.at_rest[edges[i].from] && seen.at_rest[edges[i].to])
-				more = seen.at_rest[edges[i].from] = true;
-		}
-	}
-	for (unsigned id = 0; id < seen.count; id++)
-		stuck += !seen.at_rest[id];
-	return stuck;
-}
-
-/* What an earlier search has left. */
-static void forget_all(void)
-{
-	while (queue_head < queue_tail)
-		free(queue[queue_head++]);
-	queue_head = queue_tail = edge_count = 0;
-	free(seen.hashes);
-	free(seen.ids);
-	seen.hashes = NULL;
-	seen.ids = NULL;
-	seen.slots = 0;
-	seen.count = 0;
-	broken = NULL;
+	return transitions;
 }
 
 struct explore_result explore_run(const struct explore_model *m)
 {
-	model = m;
-	forget_all();
-	actors_start();
-	arrive((struct origin){ 0 });
-	while (queue_head < queue_tail && !broken) {
-		struct snapshot *s = queue[queue_head++];
+	struct explore_result r = { 0 };
 
-		follow(s);
-		free(s);
-	}
-	return (struct explore_result){ seen.count, edge_count, broken,
-					broken ? 0 : count_stuck() };
+	model = m;
+	broken = NULL;
+	group_count = 0;
+	for (unsigned p = 0; p < m->part_count; p = group_end(p))
+		group_count++;
+	states_begin(group_count + m->actors);
+	memset(groups_from, 0, sizeof(groups_from));
+	bytes_id("", 0); /* a string to compare the first with */
+	actors_start();
+	for (unsigned i = 0; i < m->actors; i++)
+		clear_dead_stack(i);
+	arrive((struct origin){ 0 });
+	for (uint32_t state = 0; state < states_count() && !broken; state++)
+		r.transitions += follow(state);
+	r.states = states_count();
+	r.broken = broken;
+	r.stuck = broken ? 0 : states_stuck();
+	return r;
 }
