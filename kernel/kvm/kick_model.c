@@ -240,6 +240,7 @@ static void access(void)
 {
 	if (!actors[me].fresh)
 		(void)step();
+	explore_clean();
 	actors[me].fresh = false;
 }
 

@@ -215,7 +215,8 @@ static void choose_names(void)
 /* ---- states: keep, compare, go back to ---- */
 
 static unsigned group_count;
-static uint32_t groups_from[MAX_GROUPS]; /* of the state that is followed */
+/* Of the state that is followed: its groups, then its stacks. */
+static uint32_t ids_from[MAX_GROUPS + EXPLORE_MAX_ACTORS];
 
 static unsigned group_end(unsigned begin)
 {
@@ -226,19 +227,27 @@ static unsigned group_end(unsigned begin)
 	return p;
 }
 
+/* Most of a state is as it was in the one that it came from. */
+static uint32_t id_of(const void *bytes, size_t size, uint32_t before)
+{
+	size_t size_before;
+	const void *bytes_before = bytes_of(before, &size_before);
+
+	if (size == size_before && !memcmp(bytes, bytes_before, size))
+		return before;
+	return bytes_id(bytes, size);
+}
+
 static uint32_t group_id(unsigned begin, unsigned end, uint32_t before)
 {
 	static char bytes[GROUP_BYTES];
-	size_t size = 0, size_before;
-	const char *bytes_before = bytes_of(before, &size_before);
+	size_t size = 0;
 
 	for (unsigned p = begin; p < end; p++) {
 		memcpy(bytes + size, model->parts[p].at, model->parts[p].size);
 		size += model->parts[p].size;
 	}
-	if (size == size_before && !memcmp(bytes, bytes_before, size))
-		return before;
-	return bytes_id(bytes, size);
+	return id_of(bytes, size, before);
 }
 
 /* The number of the present state; *is_new if it was never seen. */
@@ -249,10 +258,11 @@ static uint32_t present_state(bool *is_new)
 
 	for (unsigned p = 0, end; p < model->part_count; p = end, n++) {
 		end = group_end(p);
-		ids[n] = group_id(p, end, groups_from[n]);
+		ids[n] = group_id(p, end, ids_from[n]);
 	}
-	for (unsigned i = 0; i < model->actors; i++)
-		ids[n++] = bytes_id(actors[i].sp, (size_t)(stacks[i] + STACK_BYTES - actors[i].sp));
+	for (unsigned i = 0; i < model->actors; i++, n++)
+		ids[n] = id_of(actors[i].sp, (size_t)(stacks[i] + STACK_BYTES - actors[i].sp),
+			       ids_from[n]);
 	return state_id(ids, is_new);
 }
 
@@ -261,10 +271,10 @@ static void state_restore(uint32_t state)
 	const uint32_t *ids = state_ids(state);
 	size_t size;
 
+	memcpy(ids_from, ids, (group_count + model->actors) * sizeof(*ids));
 	for (unsigned p = 0, n = 0, end; p < model->part_count; n++) {
 		const char *bytes = bytes_of(ids[n], &size);
 
-		groups_from[n] = ids[n];
 		for (end = group_end(p); p < end; p++) {
 			memcpy(model->parts[p].at, bytes, model->parts[p].size);
 			bytes += model->parts[p].size;
@@ -356,7 +366,7 @@ struct explore_result explore_run(const struct explore_model *m)
 	for (unsigned p = 0; p < m->part_count; p = group_end(p))
 		group_count++;
 	states_begin(group_count + m->actors);
-	memset(groups_from, 0, sizeof(groups_from));
+	memset(ids_from, 0, sizeof(ids_from));
 	bytes_id("", 0); /* a string to compare the first with */
 	actors_start();
 	for (unsigned i = 0; i < m->actors; i++)
