@@ -281,11 +281,9 @@ build/host/passed: $(HOST_TESTS)
 RACES := $(patsubst %.c,build/host/%,$(shell find kernel -name '*_race.c' 2>/dev/null | sort))
 RACE_CFLAGS := $(subst address$(comma)undefined,thread,$(HOST_CFLAGS)) -pthread
 
-build/host/%_race.passed: %_race.c %.c tests/tap.c tests/tap_main.c tests/host/stubs.c Makefile | $S/stamp
+build/host/%_race: %_race.c %.c tests/tap.c tests/tap_main.c tests/host/stubs.c Makefile | $S/stamp
 	@mkdir -p $(@D)
-	$(call quiet,HOSTCC,$<)$(HOSTCC) $(RACE_CFLAGS) $(filter %.c,$^) -o $(@:.passed=)
-	@prove -Q --exec env $(@:.passed=)
-	@touch $@
+	$(call quiet,HOSTCC,$<)$(HOSTCC) $(RACE_CFLAGS) $(filter %.c,$^) -o $@
 
 # x_model.c: x.c, which it includes, in every interleaving; tests/host/explore.h. Without sanitizers and
 # inline functions: what is left of them on stacks would make states differ that are equal.
@@ -294,10 +292,12 @@ MODEL_CC := $(HOSTCC) $(filter-out -O1 -fsanitize% -fno-sanitize% -fno-omit%,$(H
 MODEL_C := tests/host/explore.c tests/host/states.c tests/tap.c tests/tap_main.c tests/host/stubs.c
 
 .SECONDEXPANSION:
-build/host/%_model.passed: %_model.c $$(wildcard $$(dir $$*)*.[ch]) $(MODEL_C) $(wildcard tests/host/*.h) Makefile | $S/stamp
+build/host/%_model: %_model.c $$(wildcard $$(dir $$*)*.[ch]) $(MODEL_C) $(wildcard tests/host/*.h) Makefile | $S/stamp
 	@mkdir -p $(@D)
-	$(call quiet,HOSTCC,$<)$(MODEL_CC) $< $(MODEL_C) -o $(@:.passed=)
-	@prove -Q --exec env $(@:.passed=)
+	$(call quiet,HOSTCC,$<)$(MODEL_CC) $< $(MODEL_C) -o $@
+
+$(addsuffix .passed,$(RACES) $(MODELS)): %.passed: %
+	@prove -Q --exec env $<
 	@touch $@
 
 # x_mutants.txt: mistakes made in x.c one by one, which x_model.c must find.
@@ -386,9 +386,9 @@ build/qemu-root.stamp: tools/qemu-root
 	@tools/qemu-root
 	@touch $@
 
-test: all clang plugin build/guest-initrd.cpio build/qemu-root.stamp $(HOST_TESTS) $(GLIBC_TESTS)
+test: all clang plugin build/guest-initrd.cpio build/qemu-root.stamp $(HOST_TESTS) $(MODELS) $(RACES) $(GLIBC_TESTS)
 	@rm -rf build/results
-	@$(PROVE) $(FIRST) $(SYSTEM_TESTS) $(PROGRAM_TESTS) $(HOST_TESTS)
+	@$(PROVE) $(FIRST) $(SYSTEM_TESTS) $(MODELS) $(RACES) $(PROGRAM_TESTS) $(HOST_TESTS)
 
 # What takes too long for `make test`: KERNEL/CPU/AREA/NAME,ARGUMENT.
 NIGHTLY := $(MACHINES:%=%/kvm/bankstorm$(comma)1000000) $(MACHINES:%=%/kvm/killstorm$(comma)1000) \
