@@ -308,7 +308,7 @@ build/host/%_mutants.passed: %_mutants.txt tests/host/mutants build/host/%_model
 	@touch $@
 
 # What the models explore when there is time: each a search of its own, to its last state. In 10 GiB.
-MODEL_FULL := 'bank/bank_model 2 4 1' 'bank/bank_model 2 5 1'
+MODEL_FULL := 'bank/bank_model 2 5 1' 'bank/fp_model 1 0xfe 1 0x1 0 0 0' 'bank/fp_model 1 0xfe 0 0 0 1 1'
 
 .PHONY: host mutate model-full
 mutate: $(MUTANTS)

@@ -90,7 +90,9 @@ void bank_enter(struct bank_ctx *ctx)
 	atomic_store_explicit(&ctx->home, (int)me, memory_order_relaxed);
 }
 
-/* cpu is off: nobody will answer, unless it took the request before. Who clears the bit has it. */
+/* cpu is off: nobody will answer, unless it took the request before. Who clears the bit has it.
+ * relaxed: the request is this CPU's own, and the bit alone decides; partner: the exchange in
+ * bank_handle_requests(). */
 static void withdraw(unsigned cpu, struct request *r)
 {
 	uint64_t bit = 1ull << bank_env_cpu();
@@ -100,7 +102,8 @@ static void withdraw(unsigned cpu, struct request *r)
 		atomic_store_explicit(&r->ctx, NULL, memory_order_relaxed);
 }
 
-/* Have cpu give up ctx if it still is there, and wait. Enabled. */
+/* Have cpu give up ctx if it still is there, and wait. Enabled. r->ctx is set relaxed: the release
+ * of the bit comes behind it. */
 static void ask(unsigned cpu, struct bank_ctx *ctx, bool save)
 {
 	unsigned me = bank_env_cpu();
@@ -110,10 +113,10 @@ static void ask(unsigned cpu, struct bank_ctx *ctx, bool save)
 	bank_env_step();
 	atomic_store_explicit(&r->ctx, ctx, memory_order_relaxed);
 	bank_env_step();
-	/* release: the request is written before it is found by bank_handle_requests() */
+	/* release: the request is written before it is found; partner: bank_handle_requests() */
 	atomic_fetch_or_explicit(&mailboxes[cpu].askers, 1ull << me, memory_order_release);
 	bank_env_send(cpu);
-	/* acquire: pairs with the release of the answer */
+	/* acquire: pairs with the release in answer() */
 	for (; atomic_load_explicit(&r->ctx, memory_order_acquire); bank_env_relax())
 		if (!bank_env_online(cpu))
 			withdraw(cpu, r);
@@ -124,13 +127,14 @@ static void answer(struct request *r)
 	struct bank_ctx *ctx;
 
 	bank_env_step();
+	/* relaxed: behind the acquire that found the asker's bit */
 	ctx = atomic_load_explicit(&r->ctx, memory_order_relaxed);
 	if (home_of(ctx) == (int)bank_env_cpu()) {
 		check(slot_here(ctx->bank)->owner == ctx);
 		leave(ctx, r->save);
 	}
 	bank_env_step();
-	/* release: what was done for the request comes before its answer */
+	/* release: what was done for the request comes before its answer; partner: ask() */
 	atomic_store_explicit(&r->ctx, NULL, memory_order_release);
 }
 

@@ -96,7 +96,7 @@ static inline bool only_v_lives(const struct fp_context *fp)
 	return (in_call(fp) && !fp->given) || __atomic_load_n(&fp->dead, __ATOMIC_RELAXED);
 }
 
-/* What has ended with a system call is in the image no more. */
+/* What has ended with a system call is in the image no more. relaxed: see only_v_lives(). */
 static inline void forget_the_dead(struct fp_context *fp)
 {
 	if (fp->wide && only_v_lives(fp))
@@ -169,13 +169,14 @@ static void thread_load_sve(struct bank_ctx *ctx)
 
 	begin_load(cpu, fp, CPTR_ZEN_GUEST);
 	fp_length_set(cpu, fp->vq);
-	/* a bit for the thread itself, which this CPU runs */
+	/* relaxed: a bit for the thread itself, which this CPU runs */
 	atomic_fetch_or_explicit(&fp->thread->work, WORK_SVE, memory_order_relaxed);
 	if (__builtin_expect(fp->wide || fp->dead, 0))
 		return load_image(cpu, fp);
 	fp_regs_load_narrow(fp->v);
 }
 
+/* relaxed: here, so nobody else looks at dead. */
 void fp_settle(struct fp_context *fp)
 {
 	struct cpu *cpu = this_cpu();
@@ -355,7 +356,8 @@ void fp_set_policy(struct fp_context *fp, enum fp_policy_kind kind)
 	if (kind == FP_STRICT)
 		strict_used = true;
 	/* A CPU that it has entered with its registers closed may think that all is in place. It is
-	 * not running: what is lost by this is only what another one has to find out again. */
+	 * not running: what is lost by this is only what another one has to find out again.
+	 * relaxed: who runs it next has claimed it after this. */
 	for (unsigned n = 0; n < cpu_count(); n++) {
 		__atomic_store_n(&cpu_get(n)->entered, NULL, __ATOMIC_RELAXED);
 	}

@@ -85,6 +85,7 @@ enum op {
 };
 #define FROM_OUTSIDE                                                                               \
 	(1u << OP_INSPECT | 1u << OP_GIVE | 1u << OP_RESET | 1u << OP_END | 1u << OP_LENGTH)
+#define EVERYTHING ((1u << OPS) - 1)
 
 static struct context_model {
 	struct parts truth, image; /* image: SVE's; the V registers' is v[0][0] */
@@ -334,7 +335,15 @@ static bool otherwise_asked(void)
 TEST(strict_contexts_are_alone)
 {
 	SEARCH(A_THREAD_DOES(OP_SVE), A_VCPU_DOES(OP_V), .strict = true);
+	SEARCH(A_THREAD_DOES(OP_V), A_VCPU_DOES(OP_SVE), .strict = true);
 	SEARCH(A_THREAD_DOES(OP_V), A_VCPU_DOES(OP_V, OP_POLICY));
+	SEARCH(A_THREAD_DOES(OP_V, OP_NOTHING), .strict = true, .off = true);
+}
+
+TEST(everything_with_one_context)
+{
+	SEARCH(.threads = 1, .thread_ops = EVERYTHING & ~(1u << OP_POLICY));
+	SEARCH(.vcpus = 1, .vcpu_ops = EVERYTHING);
 }
 
 TEST(what_is_inspected_reset_or_made_longer)

@@ -151,6 +151,8 @@ static void inspect(struct context_model *c)
 	fp_sync(&c->fp);
 	explore_expect(c->fp.bank.home == BANK_NO_CPU && image_is_newest(c),
 		       "an inspected image is the newest state");
+	explore_expect(!(c->fp.wide && only_v_counts(c)),
+		       "what has ended is not in an inspected image");
 	all_grow_old(c, true, false, false);
 	c->truth.v = (uint8_t)(NEWEST + number(c));
 	*(c->fp.wide ? &c->image.v : &c->fp.v[0][0]) = c->truth.v;

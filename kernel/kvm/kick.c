@@ -18,11 +18,13 @@
 #include "kvm/vtimer.h"
 #include "kvm/world.h"
 
+/* relaxed: behind the fence in vcpu_kick(); or a hint, and the lock decides. */
 static inline bool waits(const struct vcpu *vcpu)
 {
 	return atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed);
 }
 
+/* wait.thread is read and cleared relaxed: the lock orders it against clear_waiter(). */
 bool vcpu_wake(struct vcpu *vcpu)
 {
 	struct vcpu_wait *wait = &vcpu->wait;
@@ -44,7 +46,8 @@ bool vcpu_wake(struct vcpu *vcpu)
 	return t;
 }
 
-/* It does not wait: it may be in the guest on another CPU. */
+/* It does not wait: it may be in the guest on another CPU. relaxed: behind the fence in vcpu_kick();
+ * partner: the one in vcpu.c, between home and mode and the look at the requests. */
 static inline void interrupt_guest(const struct vcpu *vcpu)
 {
 	int home = atomic_load_explicit(&vcpu->bank.home, memory_order_relaxed);
@@ -83,12 +86,13 @@ void vm_kick_all(struct vm *vm, uint32_t request)
 
 /* ---- waiting ---- */
 
+/* relaxed: before the fence in thread_prepare_block(), which vcpu_kick()'s meets. */
 static void set_waiter(struct vcpu_wait *wait)
 {
 	atomic_store_explicit(&wait->thread, thread_current(), memory_order_relaxed);
 }
 
-/* After this nobody has a hand on the thread. */
+/* After this nobody has a hand on the thread. relaxed: the lock orders it against vcpu_wake(). */
 static void clear_waiter(struct vcpu_wait *wait)
 {
 	uint64_t daif = spin_lock_irqsave(&wait->lock);
@@ -97,7 +101,8 @@ static void clear_waiter(struct vcpu_wait *wait)
 	spin_unlock_irqrestore(&wait->lock, daif);
 }
 
-/* Wait until woken, unless over: what the caller found after it had said that it waits, or may not. */
+/* Wait until woken, unless over: what the caller found after it had said that it waits, or may not.
+ * relaxed: behind the fence in thread_prepare_block(). */
 static void wait_unless(struct vcpu *vcpu, bool over)
 {
 	over = over || !atomic_load_explicit(&vcpu->wait.thread, memory_order_relaxed) ||
@@ -109,6 +114,7 @@ static void wait_unless(struct vcpu *vcpu, bool over)
 	vtimer_disarm(vcpu);
 }
 
+/* relaxed: behind the fence in thread_prepare_block(), or again there; who takes the bits acquires. */
 static bool requested(struct vcpu *vcpu)
 {
 	return atomic_load_explicit(&vcpu->requests, memory_order_relaxed) & ~REQ_WATCH;
