@@ -208,8 +208,10 @@ uint64_t vgic_get_latch(const struct vgic_irq *irq)
 
 static void note_hw(struct vgic_irq *irq)
 {
-	if (irq->hw_intid && irq->target)
-		irq->target->hw_changed = true;
+	if (!irq->hw_intid || !irq->target)
+		return;
+	irq->target->hw_changed = true;
+	vgic_notify(irq->target); /* it may be in no queue now: nothing else would tell */
 }
 
 bool vgic_put_latch(struct vgic_irq *irq, uint64_t value)

@@ -240,6 +240,8 @@ TEST(a_hw_linked_one_is_noted)
 	cpus[1].irqs[27].active = true;
 	put(&cpus[1], 0x10380, 4, false, 1u << 27);
 	expect(cpus[1].hw_changed && !cpus[1].irqs[27].active);
+	expect_eq(cpus[1].lrs,
+		  LRS_STALE); /* it was in no queue and is in none: told all the same */
 	vgic_irq_set_line(&cpus[1].irqs[27], true);
 	put(&cpus[1], 0x10280, 4, false, 1u << 27);
 	expect(vgic_irq_pending(&cpus[1].irqs[27]));
