@@ -27,10 +27,11 @@
  * share only the lock; the timer does not fire while its guest waits; priorities are all the same
  * and the guest handles one interrupt at a time (model_test.c, overflow_test.c: all that is pure);
  * the bank is handed over by its home alone (bank_model.c has the protocol); nobody's vCPU is
- * thrown away, so vgic_close() is not reached.
+ * thrown away, so vgic_close() is not reached. Not had elsewhere: nobody injects from a third CPU
+ * while INJECTOR settles, so that settle_here() needs the lock is not shown.
  *
- * `vgic_model LETTERS LOCAL TIMERS LEVELS LRS` explores these letters, that many edges on the
- * vCPU's own CPU, expiries of the timer, levels raised there; with 1 or 2 list registers.
+ * `vgic_model LETTERS LOCAL TIMERS LEVELS LRS MOVES WAITS`: that many edges on the vCPU's or its
+ * thread's CPU, expiries, levels raised; 1 or 2 list registers; migration and WFI or not (0).
  */
 #include "arch/cpu.h"
 #include "arch/irq.h"
