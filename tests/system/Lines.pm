@@ -50,8 +50,8 @@ sub same_lines
 	cmp_ok(scalar keys %on_linux, '>=', $ENV{ONLY} ? 1 : $least, 'there are many');
 	for my $number (sort { $a <=> $b } keys %on_linux) {
 		fail("line $number ends by itself") if $on_linux{$number} =~ /^= 137\b/m && $lines[$number - 1] !~ /kill -9/;
-		if (($on_stet{$number} // '') ne $on_linux{$number}) {
-			# Some lines show, on a busy machine, who was first: once more, alone, and that counts.
+		if (($on_stet{$number} // '') ne $on_linux{$number} && $lines[$number - 1] =~ /^calls /) {
+			# One argument of some 400 differed once, on a busy machine: once more, alone, and that counts.
 			diag("line $number differed: Stet said ", substr($on_stet{$number} // 'nothing', 0, 2000));
 			my $alone = only_line($name, $number, @lines);
 			$on_linux{$number} = {results('linux', $alone, $options->('linux'))}->{$number};
